@@ -1,0 +1,40 @@
+# The commands of the README. Each makes .venv with pinned packages if it is missing.
+#   make run         the main job: a table, a figure and files under results/acute_escitalopram
+#   make test        the tests (make test-slow: those that take minutes)
+#   make bench       speed, written to benchmarks/latest.json
+#   make lint        style and the order of the rooms
+#   make clean       remove what was made, but for results
+# Another Python: make run PYTHON=/path/to/python3.12
+
+export PYTHON
+BIN := .venv/bin
+JOBS ?= 2
+
+.DEFAULT_GOAL := run
+.PHONY: run test test-slow bench lint setup setup-test clean
+
+run: setup
+	@$(BIN)/neurosim run experiments/acute_escitalopram.yaml
+
+test: setup-test
+	@$(BIN)/python -m pytest -n $(JOBS)
+
+test-slow: setup-test
+	@$(BIN)/python -m pytest -m slow
+
+bench: setup
+	@$(BIN)/python benchmarks/bench.py
+
+lint: setup-test
+	@$(BIN)/ruff check .
+	@$(BIN)/lint-imports
+
+setup:
+	@sh tools/venv.sh
+
+setup-test: setup
+	@sh tools/venv.sh test
+
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .hypothesis .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Circuit files that ship with neurosim, found by name from anywhere."""

@@ -1,0 +1,1 @@
+"""Experiment files that ship with neurosim, found by name from anywhere."""

@@ -1,0 +1,117 @@
+"""Paired comparison of two arms over subjects."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from scipy.special import stdtr, stdtrit
+
+from neurosim.errors import ResultSchemaError, nearest
+
+__all__ = ["COMPARED", "CONFIDENCE", "FEWEST_FOR_P", "STATISTICS", "compare", "paired_statistics"]
+
+COMPARED = ("rates", "pools", "receptors", "drugs", "balance")
+STATISTICS = ("difference", "ratio", "low", "high", "ratio_low", "ratio_high", "n")
+CONFIDENCE = 0.95
+FEWEST_FOR_P = 6
+
+
+def compare(
+    summary: xr.DataTree, a: str | tuple[str, str], b: str | tuple[str, str], phase: str | None = None
+) -> xr.DataTree:
+    """How ``a`` differs from ``b``, paired over subjects within one phase and scan point.
+
+    Parameters
+    ----------
+    summary : DataTree
+        From :attr:`neurosim.analysis.Results.summary`.
+    a, b : str or (arm, phase)
+    phase : str, optional
+        Of the arguments that do not name theirs; the last by default.
+
+    Returns
+    -------
+    DataTree
+        The groups ``rates pools receptors drugs balance`` with ``statistic`` in the place of arm, subject and phase:
+
+        ========================  ===========================================================================
+        ``difference``            mean of a - b, in the variable's unit
+        ``low``, ``high``         its 95 % interval (t on the differences)
+        ``ratio``                 geometric mean of a / b; NaN where a value is negative
+        ``ratio_low, ratio_high`` its 95 % interval (t on the log ratios)
+        ``n``                     number of subjects with both values
+        ``p``                     two-sided, t on the differences; only with at least 6 subjects
+        ========================  ===========================================================================
+
+    Raises
+    ------
+    ResultSchemaError
+        An arm or phase that the results do not have.
+    """
+    arm_a, phase_a = _resolve(summary, a, phase)
+    arm_b, phase_b = _resolve(summary, b, phase)
+    groups = {}
+    for group in COMPARED:
+        dataset = summary[group].to_dataset()
+        left = dataset.sel(arm=arm_a, phase=phase_a, drop=True)
+        right = dataset.sel(arm=arm_b, phase=phase_b, drop=True)
+        groups[group] = xr.Dataset(
+            {name: paired_statistics(left[name], right[name]) for name in dataset.data_vars}
+        )
+    attributes = {"a": f"{arm_a}, {phase_a}", "b": f"{arm_b}, {phase_b}", "confidence": CONFIDENCE}
+    return xr.DataTree.from_dict({"/": xr.Dataset(attrs=attributes), **groups})
+
+
+def _resolve(summary: xr.DataTree, argument: str | tuple[str, str], phase: str | None) -> tuple[str, str]:
+    arm, own_phase = (argument, None) if isinstance(argument, str) else argument
+    coords = summary["rates"].coords
+    arms, phases = coords["arm"].values.tolist(), coords["phase"].values.tolist()
+    own_phase = own_phase or phase or phases[-1]
+    for what, name, allowed in (("arm", arm, arms), ("phase", own_phase, phases)):
+        if name not in allowed:
+            raise ResultSchemaError(f"compare: no {what} {name!r} in these results: {nearest(name, allowed)}")
+    return arm, own_phase
+
+
+def paired_statistics(a: xr.DataArray, b: xr.DataArray) -> xr.DataArray:
+    """Statistics of a - b and a / b over the dimension ``subject``, see :func:`compare`."""
+    axis = a.get_axis_num("subject")
+    left, right = np.moveaxis(a.values, axis, 0), np.moveaxis(b.values, axis, 0)
+    names = STATISTICS + (("p",) if left.shape[0] >= FEWEST_FOR_P else ())
+    with np.errstate(divide="ignore", invalid="ignore"):
+        difference = _mean_interval(left - right)
+        log_ratio = np.where((left < 0) | (right < 0), np.nan, np.log(left / right))
+        ratio = {key: np.exp(value) for key, value in _mean_interval(log_ratio).items() if key != "p"}
+    parts = {
+        "difference": difference["mean"],
+        "ratio": ratio["mean"],
+        "low": difference["low"],
+        "high": difference["high"],
+        "ratio_low": ratio["low"],
+        "ratio_high": ratio["high"],
+        "n": np.isfinite(left - right).sum(axis=0).astype(float),
+        "p": difference["p"],
+    }
+    dims = [d for d in a.dims if d != "subject"]
+    coords = {name: c for name, c in a.coords.items() if "subject" not in c.dims}
+    return xr.DataArray(
+        np.stack([parts[name] for name in names]),
+        dims=["statistic", *dims],
+        coords={"statistic": list(names), **coords},
+        attrs={**a.attrs, "note": "ratio, ratio_low, ratio_high, n and p are dimensionless"},
+    )
+
+
+def _mean_interval(values: np.ndarray) -> dict[str, np.ndarray]:
+    """Mean over the first axis, its 95 % t interval and two-sided p against 0, leaving NaN out."""
+    used = ~np.isnan(values)
+    n = used.sum(axis=0)
+    mean = np.where(used, values, 0.0).sum(axis=0) / np.where(n > 0, n, np.nan)
+    square = np.where(used, (values - mean) ** 2, 0.0).sum(axis=0)
+    freedom = np.where(n > 1, n - 1, np.nan)
+    error = np.sqrt(square / freedom / n)
+    half = stdtrit(freedom, 0.5 + CONFIDENCE / 2) * error
+    p = np.where(n >= FEWEST_FOR_P, 2.0 * stdtr(freedom, -np.abs(mean) / error), np.nan)
+    # no difference in any subject leaves nothing to test
+    p = np.where((mean == 0) & (error == 0), 1.0, p) if values.shape[0] >= FEWEST_FOR_P else p
+    return {"mean": mean, "low": mean - half, "high": mean + half, "p": p}

@@ -1,0 +1,52 @@
+"""Figures of a results folder; the only place that imports Matplotlib."""
+
+from __future__ import annotations
+
+from neurosim.analysis.plots.figures import (
+    balance_figure,
+    concentration_figure,
+    dose_response_figure,
+    overview_figure,
+    raster_figure,
+)
+from neurosim.analysis.plots.style import ResultFigure, save_figure
+
+__all__ = [
+    "Plot",
+    "balance_figure",
+    "concentration_figure",
+    "dose_response_figure",
+    "overview_figure",
+    "raster_figure",
+    "save_figure",
+]
+
+
+class Plot:
+    """Figures of a :class:`~neurosim.analysis.Results`, as ``results.plot``.
+
+    Every method gives a Matplotlib figure that a notebook shows and :func:`save_figure` writes.
+    """
+
+    def __init__(self, results):
+        self._results = results
+
+    def overview(self) -> ResultFigure:
+        """See :func:`overview_figure`."""
+        return overview_figure(self._results)
+
+    def raster(self, arm: str | None = None, subject: int = 0, **options) -> ResultFigure:
+        """See :func:`raster_figure`."""
+        return raster_figure(self._results, arm, subject, **options)
+
+    def concentrations(self, **options) -> ResultFigure:
+        """See :func:`concentration_figure`."""
+        return concentration_figure(self._results, **options)
+
+    def balance(self, **options) -> ResultFigure:
+        """See :func:`balance_figure`."""
+        return balance_figure(self._results, **options)
+
+    def dose_response(self, variable: str = "firing_rate", **options) -> ResultFigure:
+        """See :func:`dose_response_figure`."""
+        return dose_response_figure(self._results, variable, **options)

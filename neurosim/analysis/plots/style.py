@@ -1,0 +1,207 @@
+"""How figures look, in one place: colours that colour-blind readers can tell apart, sizes, ticks, saving."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+from collections.abc import Callable, Sequence
+from functools import wraps
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from neurosim.errors import ResultSchemaError
+
+__all__ = [
+    "INK",
+    "MUTED",
+    "TRANSMITTER_COLORS",
+    "ResultFigure",
+    "Sheet",
+    "arm_colors",
+    "label_space",
+    "line_colors",
+    "log_ticks",
+    "number",
+    "save_figure",
+    "styled",
+    "transmitter_color",
+]
+
+INK = "#222222"
+MUTED = "#8a8a8a"
+
+# Okabe & Ito: distinct for all common kinds of colour vision; the reference arm is always black.
+_ARMS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F3C8D", "#A5671B")
+TRANSMITTER_COLORS = {"DA": "#B2432F", "5-HT": "#1F6FB2", "NE": "#6A3D9A", "GABA": "#5F6B6D", "Glu": "#B8860B"}
+
+_STYLE = {
+    "font.family": "sans-serif",
+    "font.size": 8.5,
+    "axes.titlesize": 9.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 8.5,
+    "axes.edgecolor": "#666666",
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "savefig.dpi": 150,
+    "figure.dpi": 110,
+}
+
+
+class ResultFigure(Figure):
+    """A figure that notebooks show as it is, whether or not pyplot was imported."""
+
+    def _repr_png_(self) -> bytes:
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png")
+        return buffer.getvalue()
+
+
+def styled(function: Callable) -> Callable:
+    """Draw in the house style without touching the caller's Matplotlib settings."""
+
+    @wraps(function)
+    def inner(*args, **kwargs):
+        with matplotlib.rc_context():
+            matplotlib.rcParams.update({**_STYLE})
+            return function(*args, **kwargs)
+
+    return inner
+
+
+def save_figure(figure: Figure, path: str | Path) -> Path:
+    """Write a figure, whole or not at all; the ending of the name says in which format.
+
+    Raises
+    ------
+    ResultSchemaError
+        The folder cannot be written to, or the disk is full.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            figure.savefig(file, format=path.suffix.lstrip(".") or "png", dpi=_STYLE["savefig.dpi"])
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise ResultSchemaError(
+            f"cannot write {path}: {error.strerror}; check that the folder is writable and the disk not full"
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    return path
+
+
+def arm_colors(arms: Sequence[str], reference: str) -> dict[str, str]:
+    """A colour for each arm, by its order in the experiment, so that all figures of it agree."""
+    others = [arm for arm in arms if arm != reference]
+    return {reference: "#000000"} | {arm: _ARMS[k % len(_ARMS)] for k, arm in enumerate(others)}
+
+
+def line_colors(names: Sequence[str]) -> dict[str, str]:
+    """A colour for each line of a panel whose lines are labelled."""
+    return {name: _ARMS[k % len(_ARMS)] for k, name in enumerate(names)}
+
+
+def transmitter_color(transmitter: str) -> str:
+    return TRANSMITTER_COLORS.get(transmitter, MUTED)
+
+
+def number(value: float) -> str:
+    """A tick label: as few digits as say it."""
+    return f"{value:g}" if abs(value) < 1e5 else f"{value:.0e}"
+
+
+_LADDERS = ((1, 1.1, 1.2, 1.3, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9), (1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,))
+_MOST_TICKS = 5
+
+
+def log_ticks(axis, low: float, high: float) -> None:
+    """Plain numbers on a logarithmic axis, at most five, as round as the range allows."""
+    decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
+    for ladder in _LADDERS:
+        ticks = np.outer(decades, ladder).ravel()
+        ticks = ticks[(ticks >= low * 0.999) & (ticks <= high * 1.001)]
+        if ticks.size <= _MOST_TICKS:
+            break
+    axis.set_major_locator(FixedLocator(ticks[:: int(np.ceil(ticks.size / _MOST_TICKS)) or 1].tolist()))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+
+
+class Sheet:
+    """A figure laid out in inches, rows of panels from the top down; sizes do not depend on what is drawn.
+
+    Parameters
+    ----------
+    rows : sequence of (height in inches, relative widths of the panels)
+    width : float, inches
+    left, right, top, bottom : float, inches
+        Margins; ``left`` is also the space to the left of every row.
+    gap, row_gap : float, inches
+        Between panels and between rows.
+    """
+
+    def __init__(self, rows, width, left=1.0, right=0.25, top=0.9, bottom=0.5, gap=0.35, row_gap=0.85):
+        height = top + bottom + sum(h for h, _ in rows) + row_gap * (len(rows) - 1)
+        self.figure = ResultFigure(figsize=(width, height))
+        self.rows: list[list] = []
+        y = height - top
+        for row_height, widths in rows:
+            y -= row_height
+            unit = (width - left - right - gap * (len(widths) - 1)) / sum(widths)
+            x, panels = left, []
+            for relative in widths:
+                place = (x / width, y / height, relative * unit / width, row_height / height)
+                panels.append(self.figure.add_axes(place))
+                x += relative * unit + gap
+            self.rows.append(panels)
+            y -= row_gap
+
+    def text(self, x: float, y: float, words: str, **style) -> None:
+        """Words at x inches from the left (from the right if negative) and y inches from the top."""
+        width, height = self.figure.get_size_inches()
+        ha = "right" if x < 0 else "left"
+        self.figure.text((x % width) / width, 1 - y / height, words, ha=ha, va="top", **style)
+
+    def legend(self, y: float, handles: list, x: float = 0.1) -> float:
+        """A legend in as many lines as it needs, y inches from the top; gives its height in inches."""
+        width, height = self.figure.get_size_inches()
+        longest = max(len(handle.get_label()) for handle in handles)
+        columns = max(1, min(len(handles), int((width - 2 * x) / (0.45 + 0.072 * longest))))
+        self.figure.legend(
+            handles=handles,
+            loc="upper left",
+            bbox_to_anchor=(x / width, 1 - y / height),
+            ncols=columns,
+            columnspacing=1.4,
+            handletextpad=0.4,
+            borderaxespad=0.0,
+        )
+        return 0.2 * -(-len(handles) // columns)
+
+
+def label_space(names: Sequence[str]) -> float:
+    """Inches that the longest of some tick labels takes."""
+    return 0.25 + 0.072 * max((len(name) for name in names), default=0)

@@ -1,0 +1,249 @@
+"""A results folder as labelled data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from neurosim.analysis.compare import compare
+from neurosim.analysis.summary import MISSING, SUMMARY, Axis
+from neurosim.errors import ResultSchemaError, nearest
+from neurosim.recording import OUTCOMES_WITH_DATA, SpikeTrains, load_trial, open_tree, trial_path
+
+__all__ = ["Results", "open_results", "spike_trains"]
+
+
+def open_results(folder: str | Path) -> Results:
+    """Open a results folder.
+
+    Parameters
+    ----------
+    folder : path
+        The folder that ``neurosim run`` wrote, with ``summary.h5`` in it.
+
+    Raises
+    ------
+    ResultSchemaError
+        No such folder, no summary in it, or a summary that is damaged, not finished or of another schema.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ResultSchemaError(
+            f"{folder} is not a folder: give the folder that 'neurosim run' wrote, by default results/<name>"
+        )
+    if not (folder / SUMMARY).exists():
+        raise ResultSchemaError(
+            f"{folder} holds no {SUMMARY}: run its experiment (again), finished trials are kept and not repeated"
+        )
+    return Results(folder)
+
+
+class Results:
+    """Everything an experiment left in its folder; values are read when they are used.
+
+    Attributes
+    ----------
+    folder : Path
+    summary : DataTree
+        Groups ``rates pools receptors drugs balance trials`` over arm × subject × scan axes × phase × …, lazy.
+    attributes : dict
+        Root attributes: schema, YAML texts, resolved spec, seeds, hashes, versions, host.
+    arms, subjects, phases : tuple
+    axes : dict of name → Axis
+        Scan axes.
+    reference : (arm, phase)
+        Of the balance and of the table.
+    keys : DataArray
+        Key of every trial, over arm × subject × scan axes.
+    plot : Plot
+        ``raster``, ``concentrations``, ``balance``, ``dose_response``, ``overview``.
+    """
+
+    def __init__(self, folder: str | Path):
+        self.folder = Path(folder)
+        self.summary: xr.DataTree = open_tree(self.folder / SUMMARY)
+        trials = self.summary["trials"].to_dataset()
+        self.arms: tuple[str, ...] = tuple(trials.arm.values.tolist())
+        self.subjects: tuple[int, ...] = tuple(trials.subject.values.tolist())
+        self.phases: tuple[str, ...] = tuple(trials.phase.values.tolist())
+        self.axes: dict[str, Axis] = {
+            name: _axis(trials[name]) for name in trials.outcome.dims if name not in ("arm", "subject")
+        }
+
+    def __repr__(self) -> str:
+        axes = "".join(f" × {name} ({len(axis.values)})" for name, axis in self.axes.items())
+        outcomes, counts = np.unique(self.summary["trials"].outcome.values, return_counts=True)
+        ended = ", ".join(f"{count} {outcome}" for outcome, count in zip(outcomes, counts, strict=True))
+        return (
+            f"<Results {self.folder}: {len(self.arms)} arms × {len(self.subjects)} subjects{axes}, "
+            f"phases {', '.join(self.phases)}; trials: {ended}>"
+        )
+
+    def __enter__(self) -> Results:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the summary file."""
+        self.summary.close()
+
+    @cached_property
+    def attributes(self) -> dict[str, Any]:
+        return dict(self.summary.attrs)
+
+    @property
+    def name(self) -> str:
+        """Name of the experiment; that of the folder if the file does not say."""
+        return self.attributes.get("name", self.folder.resolve().name)
+
+    @property
+    def experiment_text(self) -> str:
+        """The experiment file as it was written."""
+        return self.attributes.get("experiment_yaml", "")
+
+    @property
+    def circuit_text(self) -> str:
+        """The circuit file as it was written."""
+        return self.attributes.get("circuit_yaml", "")
+
+    @property
+    def reference(self) -> tuple[str, str]:
+        return self.attributes["reference_arm"], self.attributes["reference_phase"]
+
+    @cached_property
+    def keys(self) -> xr.DataArray:
+        return self.summary["trials"]["key"].load()
+
+    @cached_property
+    def outcomes(self) -> xr.DataArray:
+        """Outcome of every trial, over arm × subject × scan axes."""
+        return self.summary["trials"]["outcome"].load()
+
+    @property
+    def scan_shape(self) -> tuple[int, ...]:
+        return tuple(len(axis.values) for axis in self.axes.values())
+
+    def point_key(self, arm: str, subject: int | None = None) -> Callable[[tuple[int, ...]], str]:
+        """Function that gives the key of an arm's trial at the indices of a scan point."""
+        keys = self.keys.sel(arm=arm, subject=self.subjects[0] if subject is None else subject).values
+        return lambda point: str(keys[point])
+
+    def point_text(self, point: tuple[int, ...]) -> str:
+        """``"dose = 0.3 mg/kg"`` for the indices of a scan point."""
+        words = []
+        for axis, index in zip(self.axes.values(), point, strict=True):
+            value = axis.values[index]
+            number = value if isinstance(value, str) else f"{value:.3g}"
+            unit = f" {axis.unit}" if axis.unit not in ("", "1") else ""
+            words.append(f"{axis.name} {number}{unit}")
+        return ", ".join(words)
+
+    def trial(self, arm: str, subject: int = 0, **axes: Any) -> xr.DataTree:
+        """One trial, in memory: groups ``rates pools receptors drugs trials spikes traces``, perhaps ``voltages``.
+
+        Parameters
+        ----------
+        arm : str
+        subject : int
+        **axes
+            Value on each scan axis; not needed for an arm that the axis does not touch.
+
+        Raises
+        ------
+        ResultSchemaError
+            Unknown arm, subject or point; a trial without data, with the reason; a damaged file.
+        """
+        _check("arm", arm, self.arms)
+        _check("subject", subject, self.subjects)
+        key, where = self._key(arm, subject, axes), f"trial of arm {arm!r}, subject {subject}"
+        at = np.argwhere(self.keys.values == key)[0]
+        outcome = str(self.outcomes.values[tuple(at)])
+        if outcome == MISSING:
+            raise ResultSchemaError(f"{where}: it has not run yet; run the experiment again to complete it")
+        if outcome not in OUTCOMES_WITH_DATA:
+            message = str(self.summary["trials"]["message"].values[tuple(at)]).strip().splitlines()
+            reason = message[-1] if message else "no reason was given"
+            raise ResultSchemaError(f"{where}: outcome {outcome!r} has no data: {reason}")
+        return load_trial(trial_path(self.folder, key))
+
+    def _key(self, arm: str, subject: int, axes: dict[str, Any]) -> str:
+        keys = self.keys.sel(arm=arm, subject=subject)
+        for name, value in axes.items():
+            _check("scan axis", name, self.axes)
+            keys = keys.isel({name: _position(self.axes[name], value)})
+        found = np.unique(keys.values)
+        if found.size != 1:
+            left = [name for name in self.axes if name not in axes]
+            example = left[0], self.axes[left[0]].values[0]
+            raise ResultSchemaError(
+                f"arm {arm!r} was scanned over {', '.join(left)}: say which point, e.g. {example[0]}={example[1]!r}"
+            )
+        return str(found[0])
+
+    def compare(
+        self, a: str | tuple[str, str], b: str | tuple[str, str], phase: str | None = None
+    ) -> xr.DataTree:
+        """How ``a`` differs from ``b``, paired over subjects; see :func:`neurosim.analysis.compare`."""
+        return compare(self.summary, a, b, phase)
+
+    @property
+    def plot(self):
+        from neurosim.analysis.plots import Plot
+
+        return Plot(self)
+
+    def points(self) -> list[tuple[int, ...]]:
+        """Indices of all scan points; ``[()]`` without a scan."""
+        return list(product(*(range(n) for n in self.scan_shape)))
+
+
+def _check(what: str, name: Any, allowed) -> None:
+    if name not in allowed:
+        raise ResultSchemaError(f"no {what} {name!r} in these results: {nearest(name, allowed)}")
+
+
+def _axis(coordinate: xr.DataArray) -> Axis:
+    attributes = coordinate.attrs
+    return Axis(
+        coordinate.name, tuple(coordinate.values.tolist()), attributes.get("unit", ""), attributes.get("path", "")
+    )
+
+
+def _position(axis: Axis, value: Any) -> int:
+    """Index of a value on an axis: texts exactly, numbers to rounding."""
+    for index, own in enumerate(axis.values):
+        if own == value or (not isinstance(own, str) and not isinstance(value, str) and np.isclose(own, value)):
+            return index
+    raise ResultSchemaError(
+        f"scan axis {axis.name!r} ({axis.unit or 'text'}) has no point {value!r}: {nearest(value, axis.values)}"
+    )
+
+
+def spike_trains(trial: xr.DataTree, phase: str, population: str | None = None) -> SpikeTrains:
+    """Spike trains of one phase of a trial from :meth:`Results.trial`.
+
+    Parameters
+    ----------
+    trial : DataTree
+    phase : str
+    population : str, optional
+        All cells by default.
+    """
+    spikes = trial["spikes"].to_dataset()
+    _check("phase", phase, list(dict.fromkeys(spikes.phase.values.tolist())))
+    chosen = spikes.phase.values == phase
+    if population is not None:
+        _check("population", population, list(dict.fromkeys(spikes.population.values.tolist())))
+        chosen &= spikes.population.values == population
+    row_size = spikes.row_size.values
+    kept = np.repeat(chosen, row_size)
+    duration = float(trial["trials"]["record"].sel(phase=phase))
+    return SpikeTrains(spikes.spike_step.values[kept], row_size[chosen], float(spikes.spike_step.attrs["dt"]), duration)

@@ -1,0 +1,171 @@
+"""Spike statistics of a population, in NumPy on ragged arrays.
+
+Every function takes the trains of one population's cells (:class:`~neurosim.recording.SpikeTrains`) and, where it matters,
+the mask of those that survive. What is undefined is NaN.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neurosim.recording import PhaseResult, SpikeTrains, TrialResult
+
+__all__ = [
+    "ACTIVE_RATE",
+    "BURST_END",
+    "BURST_START",
+    "FEWEST_SPIKES",
+    "active_fraction",
+    "burst_fraction",
+    "cell_burst_fractions",
+    "cell_cv_isi",
+    "cell_rates",
+    "cv_isi",
+    "firing_rate",
+    "firing_rate_active",
+    "n_cells",
+    "phase_rates",
+    "trial_rates",
+]
+
+# Definitions of the readouts, not properties of a brain.
+ACTIVE_RATE = 0.2  # Hz: extracellular recording counts the cells that fire (MODEL §1)
+BURST_START = 0.080  # s: a burst begins with an interval no longer than this (Grace & Bunney 1984 J Neurosci 4:2877)
+BURST_END = 0.160  # s: and ends before an interval longer than this (same)
+FEWEST_SPIKES = 5  # a cell with fewer has no interval statistics
+
+
+def cell_rates(spikes: SpikeTrains) -> np.ndarray:
+    """Rate of each cell in Hz, shape (cell,)."""
+    return spikes.row_size / spikes.duration
+
+
+def n_cells(alive: np.ndarray) -> int:
+    """Number of surviving cells."""
+    return int(np.count_nonzero(alive))
+
+
+def firing_rate(spikes: SpikeTrains, alive: np.ndarray) -> float:
+    """Spikes per second and surviving cell, Hz; NaN without survivors."""
+    survivors = n_cells(alive)
+    return spikes.step.size / (survivors * spikes.duration) if survivors else np.nan
+
+
+def firing_rate_active(spikes: SpikeTrains) -> float:
+    """Mean rate of the cells that fire above 0.2 Hz, Hz; NaN if none does."""
+    rates = cell_rates(spikes)
+    active = rates > ACTIVE_RATE
+    return float(rates[active].mean()) if active.any() else np.nan
+
+
+def active_fraction(spikes: SpikeTrains) -> float:
+    """Cells above 0.2 Hz as a part of the healthy number of cells: lesioned cells count as silent."""
+    return np.count_nonzero(cell_rates(spikes) > ACTIVE_RATE) / spikes.n_cells
+
+
+def _intervals(spikes: SpikeTrains) -> tuple[np.ndarray, np.ndarray]:
+    """Interspike intervals in steps and the cell each belongs to."""
+    cell = spikes.cell
+    within = cell[1:] == cell[:-1]
+    return np.diff(spikes.step.astype(np.int64))[within], cell[1:][within]
+
+
+def cell_cv_isi(spikes: SpikeTrains) -> np.ndarray:
+    """Coefficient of variation of each cell's interspike intervals, shape (cell,); NaN below 5 spikes.
+
+    Notes
+    -----
+    Standard deviation (of the sample itself, no correction) over mean.
+    """
+    interval, cell = _intervals(spikes)
+    count = np.bincount(cell, minlength=spikes.n_cells)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = np.bincount(cell, weights=interval, minlength=spikes.n_cells) / count
+        # around the mean, not from the mean of squares: regular trains would lose their digits
+        square = np.bincount(cell, weights=(interval - mean[cell]) ** 2, minlength=spikes.n_cells) / count
+        cv = np.sqrt(square) / mean
+    return np.where(spikes.row_size >= FEWEST_SPIKES, cv, np.nan)
+
+
+def cv_isi(spikes: SpikeTrains) -> float:
+    """Mean over cells of the coefficient of variation of intervals; NaN if no cell has 5 spikes."""
+    return _mean_of_defined(cell_cv_isi(spikes))
+
+
+def spikes_in_bursts(spikes: SpikeTrains) -> np.ndarray:
+    """Which spikes belong to a burst by the 80/160 ms rule, bool array of shape (spike,).
+
+    Notes
+    -----
+    A burst begins with an interval of at most 80 ms and lasts until an interval longer than 160 ms, so it has at least two
+    spikes, and intervals between 80 and 160 ms belong to it only once it has begun.
+
+    References
+    ----------
+    Grace AA, Bunney BS (1984) J Neurosci 4:2877-2890
+    """
+    if spikes.step.size == 0:
+        return np.zeros(0, bool)
+    start, end = round(BURST_START / spikes.dt), round(BURST_END / spikes.dt)
+    # One verdict per spike about the interval that leads to it: 1 begins, 0 ends, -1 leaves the state as it was.
+    # The first spike of a cell has no such interval and ends whatever the cell before it did.
+    interval = np.diff(spikes.step.astype(np.int64), prepend=0)
+    verdict = np.where(interval <= start, 1, np.where(interval > end, 0, -1))
+    verdict[spikes.offsets[:-1][spikes.row_size > 0]] = 0
+    decided = np.maximum.accumulate(np.where(verdict >= 0, np.arange(verdict.size), 0))
+    in_burst_interval = verdict[decided] == 1
+    in_burst = in_burst_interval.copy()
+    in_burst[:-1] |= in_burst_interval[1:]
+    return in_burst
+
+
+def cell_burst_fractions(spikes: SpikeTrains) -> np.ndarray:
+    """Part of each cell's spikes that lie in bursts, shape (cell,); NaN below 5 spikes."""
+    in_burst = np.bincount(spikes.cell, weights=spikes_in_bursts(spikes), minlength=spikes.n_cells)
+    enough = spikes.row_size >= FEWEST_SPIKES
+    return np.divide(in_burst, spikes.row_size, out=np.full(spikes.n_cells, np.nan), where=enough)
+
+
+def burst_fraction(spikes: SpikeTrains, pooled: bool = False) -> float:
+    """Part of the spikes that lie in bursts (80/160 ms rule).
+
+    Parameters
+    ----------
+    spikes : SpikeTrains
+    pooled : bool
+        False: mean over the cells with at least 5 spikes, each cell counting once, as papers on single cells average.
+        True: spikes in bursts of all cells over spikes of all cells, so that fast cells weigh more.
+
+    Returns
+    -------
+    float in [0, 1]
+        NaN where no cell has enough spikes.
+    """
+    if pooled:
+        return float(spikes_in_bursts(spikes).mean()) if spikes.step.size else np.nan
+    return _mean_of_defined(cell_burst_fractions(spikes))
+
+
+def _mean_of_defined(values: np.ndarray) -> float:
+    defined = values[~np.isnan(values)]
+    return float(defined.mean()) if defined.size else np.nan
+
+
+def phase_rates(phase: PhaseResult) -> dict[str, np.ndarray]:
+    """All variables of the group ``rates`` for one phase, each of shape (population,)."""
+    populations = [phase.population(name) for name in phase.labels.populations]
+    columns = {
+        "firing_rate": [firing_rate(spikes, alive) for spikes, alive in populations],
+        "firing_rate_active": [firing_rate_active(spikes) for spikes, _ in populations],
+        "active_fraction": [active_fraction(spikes) for spikes, _ in populations],
+        "cv_isi": [cv_isi(spikes) for spikes, _ in populations],
+        "burst_fraction": [burst_fraction(spikes) for spikes, _ in populations],
+        "n_cells": [n_cells(alive) for _, alive in populations],
+    }
+    return {name: np.array(column, float) for name, column in columns.items()}
+
+
+def trial_rates(trial: TrialResult) -> dict[str, np.ndarray]:
+    """All variables of the group ``rates``, each of shape (phase, population)."""
+    phases = [phase_rates(phase) for phase in trial.phases]
+    return {name: np.stack([phase[name] for phase in phases]) for name in phases[0]} if phases else {}

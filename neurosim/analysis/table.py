@@ -1,0 +1,162 @@
+"""The table that ends a run, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import product
+
+import numpy as np
+import xarray as xr
+
+from neurosim.analysis.compare import paired_statistics
+
+__all__ = ["Cell", "Column", "TableRow", "summary_columns", "summary_table"]
+
+_MOST_POINTS = 4
+
+
+@dataclass(frozen=True)
+class Column:
+    """An arm, at one point of the scan where the arm depends on it."""
+
+    label: str
+    arm: str
+    point: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A readout in one column.
+
+    Attributes
+    ----------
+    value : float
+        Mean over subjects, in the row's unit; NaN where nothing is defined.
+    change, low, high : float
+        Against the reference, paired over subjects, with its 95 % interval: a part of the reference (0.3 = 30 % more), or
+        for the balance the difference itself. NaN in the reference's own column and, for the interval, below two subjects.
+    n : int
+        Subjects with both values.
+    is_relative : bool
+        Whether ``change`` is a part of the reference.
+    """
+
+    value: float
+    change: float = np.nan
+    low: float = np.nan
+    high: float = np.nan
+    n: int = 0
+    is_relative: bool = True
+
+    @property
+    def text(self) -> str:
+        """``"1.23 +31 % [20, 44]"``; a dash where nothing is defined."""
+        if np.isnan(self.value):
+            return "-"
+        words = [f"{self.value:+.2f}" if not self.is_relative else f"{self.value:.3g}"]
+        if not np.isnan(self.change):
+            words.append(_percent(self.change) if self.is_relative else f"({self.change:+.2f})")
+        if not np.isnan(self.low) and np.isfinite([self.low, self.high]).all():
+            words.append(
+                f"[{_whole(self.low)}, {_whole(self.high)}]" if self.is_relative else f"[{self.low:.2f}, {self.high:.2f}]"
+            )
+        return " ".join(words)
+
+
+def _percent(change: float) -> str:
+    return f"{round(100 * change):+d} %" if np.isfinite(change) else "-"
+
+
+def _whole(change: float) -> str:
+    return str(round(100 * change))
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """One readout over all columns: section (``rates``, ``concentrations``, ``balance``), name, unit and cells by label."""
+
+    section: str
+    name: str
+    unit: str
+    cells: dict[str, Cell] = field(repr=False)
+
+
+def summary_columns(results) -> list[Column]:
+    """The columns of the table: the reference arm first; an arm that a scan touches at up to four of its points."""
+    arms = list(results.arms)
+    arms.sort(key=lambda arm: arm != results.reference[0])
+    columns = []
+    for arm in arms:
+        points = list(product(*(range(n) for n in results.scan_shape)))
+        if len(set(map(results.point_key(arm), points))) == 1:
+            columns.append(Column(arm, arm, points[0]))
+            continue
+        chosen = np.unique(np.linspace(0, len(points) - 1, min(_MOST_POINTS, len(points))).round().astype(int))
+        columns += [Column(f"{arm} {results.point_text(points[k])}", arm, points[k]) for k in chosen]
+    return columns
+
+
+def summary_table(results, phase: str | None = None) -> list[TableRow]:
+    """Rates, concentrations and balance of every arm, with the paired change against the reference arm.
+
+    Parameters
+    ----------
+    results : Results
+    phase : str, optional
+        The last by default. The change is against the reference arm in the same phase; if the results have one arm only,
+        against its reference phase.
+
+    Returns
+    -------
+    list of TableRow
+        The columns, ``row.cells``, are in the order of :func:`summary_columns`. Rates are ``firing_rate``, per surviving
+        cell.
+    """
+    phase = phase or results.phases[-1]
+    reference_phase = phase if len(results.arms) > 1 else results.reference[1]
+    maker = _RowMaker(results, phase, reference_phase)
+    rates = results.summary["rates"]["firing_rate"]
+    pools = results.summary["pools"]["concentration"]
+    rows = [
+        maker.row("rates", name, rates.sel(population=name)) for name in rates.population.values.tolist()
+    ]
+    for transmitter, region in product(pools.transmitter.values.tolist(), pools.region.values.tolist()):
+        levels = pools.sel(transmitter=transmitter, region=region)
+        rows.append(maker.row("concentrations", f"{transmitter} {region}", levels))
+    balance = results.summary["balance"]["balance"]
+    rows += [
+        maker.row("balance", name, balance.sel(region=name), is_relative=False)
+        for name in balance.region.values.tolist()
+    ]
+    return [row for row in rows if not _is_empty(row.cells.values())]
+
+
+def _is_empty(cells: Iterable[Cell]) -> bool:
+    return all(np.isnan(cell.value) for cell in cells)
+
+
+class _RowMaker:
+    def __init__(self, results, phase: str, reference_phase: str):
+        self.results, self.phase, self.reference_phase = results, phase, reference_phase
+        self.columns = summary_columns(results)
+        self.axes = list(results.axes)
+
+    def row(self, section: str, name: str, values: xr.DataArray, is_relative: bool = True) -> TableRow:
+        values = values.load()
+        cells = {column.label: self._cell(column, values, is_relative) for column in self.columns}
+        return TableRow(section, name, values.attrs["units"] if is_relative else "log2", cells)
+
+    def _cell(self, column: Column, values: xr.DataArray, is_relative: bool) -> Cell:
+        at = dict(zip(self.axes, column.point, strict=True))
+        own = values.isel(at).sel(arm=column.arm, phase=self.phase, drop=True)
+        # the mean of nothing is nothing: say so without NumPy's warning
+        value = float(own.mean()) if own.notnull().any() else np.nan
+        reference_arm = self.results.reference[0]
+        if (column.arm, self.phase) == (reference_arm, self.reference_phase):
+            return Cell(value, n=int(own.notnull().sum()), is_relative=is_relative)
+        reference = values.isel(at).sel(arm=reference_arm, phase=self.reference_phase, drop=True)
+        statistics = paired_statistics(own, reference)
+        wanted = ("ratio", "ratio_low", "ratio_high") if is_relative else ("difference", "low", "high")
+        change, low, high = (float(statistics.sel(statistic=s)) - is_relative for s in wanted)
+        return Cell(value, change, low, high, int(statistics.sel(statistic="n")), is_relative)

@@ -1,0 +1,56 @@
+"""The command ``neurosim``: the only room that prints."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Sequence
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and leave with its status: 0 done, 1 some trials failed, 2 wrong input, 130 interrupted."""
+    sys.exit(_status(list(sys.argv[1:] if arguments is None else arguments)))
+
+
+def _status(arguments: list[str]) -> int:
+    from neurosim.cli.console import error
+    from neurosim.errors import NeurosimError
+
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        from neurosim.cli.app import app
+
+        return app(arguments, prog_name="neurosim", standalone_mode=False) or 0
+    except KeyboardInterrupt as interrupt:
+        error(str(interrupt) or "interrupted")
+        return 130
+    except NeurosimError as problem:
+        error(str(problem))
+        return 2
+    except BrokenPipeError:
+        # The reader of a pipe has gone (head, less): what it wanted it has.
+        sys.stdout = None
+        return 0
+    except Exception as problem:
+        # Wrong usage: typer brings its own tree of errors, which has moved between its versions.
+        words = getattr(problem, "format_message", None)
+        if words is None:
+            raise
+        if type(problem).__name__ == "NoArgsIsHelpError":
+            print(words())
+        else:
+            error(f"{words().rstrip('.')} (see 'neurosim {_command(arguments)}--help')")
+        return 2
+
+
+def _command(arguments: list[str]) -> str:
+    from neurosim.cli.app import COMMANDS
+
+    return f"{arguments[0]} " if arguments and arguments[0] in COMMANDS else ""
+
+
+def _interrupt(*_: object) -> None:
+    """A polite request to end is treated like Ctrl-C, so that workers and programs end too."""
+    raise KeyboardInterrupt

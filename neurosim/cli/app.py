@@ -1,0 +1,205 @@
+"""The commands and their options. What a command does is imported when it is called, so that help is quick."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+__all__ = ["COMMANDS", "app"]
+
+COMMANDS = ("run", "check", "list", "show", "status", "calibrate", "schema", "cache")
+
+app = typer.Typer(
+    help="Dopamine, serotonin and what drugs, lesions and disease do to their balance.",
+    epilog="Begin with: neurosim run acute_escitalopram",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    suggest_commands=True,
+)
+
+Settings = Annotated[
+    Optional[list[str]],  # noqa: UP045 (typer reads this at run time)
+    typer.Option("--set", metavar="PATH=VALUE", help="Change a value, for example subjects=8; may be repeated."),
+]
+Output = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--output", metavar="DIR", help="The experiment's folder. [default: results/NAME]"),
+]
+Workers = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option("--workers", min=1, metavar="N", help="Worker processes. [default: one per processor]"),
+]
+
+
+class Listing(StrEnum):
+    """What can be listed."""
+
+    circuits = "circuits"
+    experiments = "experiments"
+    drugs = "drugs"
+    receptors = "receptors"
+    targets = "targets"
+
+
+class Schema(StrEnum):
+    """What has a schema."""
+
+    circuit = "circuit"
+    experiment = "experiment"
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False,
+) -> None:
+    if version:
+        from neurosim import __version__
+
+        print(f"neurosim {__version__}")
+        raise typer.Exit(0)
+
+
+@app.command()
+def run(
+    experiment: Annotated[str, typer.Argument(metavar="EXPERIMENT", help="Name or file.")],
+    set_: Settings = None,
+    output: Output = None,
+    workers: Workers = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run, and end.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start over: remove earlier results of this folder.")] = False,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failed trial.")] = False,
+    max_failures: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("--max-failures", min=1, metavar="N", help="Stop after N failed trials."),
+    ] = None,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run trials again that failed before.")] = False,
+) -> None:
+    """Run an experiment; the same command resumes it.
+
+    A finished trial never runs again, and more subjects, arms or scan points only add. At the end there are a table, a
+    figure and files that xarray opens. A trial that failed keeps its outcome until --retry-failed.
+
+    \b
+    Exit status: 0 done, 1 some trials failed, 2 wrong input, 130 interrupted.
+
+    \b
+    Example:
+      neurosim run acute_escitalopram --set subjects=8 --workers 4 --output results/eight
+    """
+    from neurosim.cli import running
+
+    settings = running.settings(set_)
+    if dry_run:
+        running.check(experiment, settings, output, workers)
+        return
+    status = running.run(
+        experiment,
+        workers=workers,
+        output=output,
+        set=settings,
+        fresh=fresh,
+        fail_fast=fail_fast,
+        max_failures=max_failures,
+        retry_failed=retry_failed,
+    )
+    raise typer.Exit(status)
+
+
+@app.command()
+def check(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Experiment or circuit, name or file.")],
+    set_: Settings = None,
+    output: Output = None,
+    workers: Workers = None,
+) -> None:
+    """Say what an experiment would run, or what is odd in a circuit; nothing is simulated.
+
+    \b
+    Example:
+      neurosim check acute_escitalopram --set "arms.escitalopram.drugs.escitalopram.dose=3 mg/kg"
+    """
+    from neurosim.cli import running
+
+    running.check(file, running.settings(set_), output, workers)
+
+
+@app.command("list")
+def list_(what: Annotated[Listing, typer.Argument(help="What to list.")]) -> None:
+    """List what ships, and what lies in the current folder.
+
+    \b
+    Example:
+      neurosim list experiments
+    """
+    from neurosim.cli import listing
+
+    listing.show(what.value)
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="Circuit, experiment, drug, receptor or folder.")],
+) -> None:
+    """Show a circuit, an experiment, a drug, a receptor or a results folder.
+
+    A circuit: who connects to whom, who releases where, which site hears what. A drug: what it binds and its way into
+    the brain. A results folder: its table.
+
+    \b
+    Examples:
+      neurosim show midbrain_raphe
+      neurosim show escitalopram
+      neurosim show results/acute_escitalopram
+    """
+    from neurosim.cli import showing
+
+    showing.show(name)
+
+
+@app.command()
+def status(folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of an experiment.")]) -> None:
+    """Say how many trials are done, running, failed (and why) and missing.
+
+    \b
+    Example:
+      neurosim status results/acute_escitalopram
+    """
+    from neurosim.cli import running
+
+    running.status(folder)
+
+
+@app.command()
+def schema(what: Annotated[Schema, typer.Argument(help="Which file.")]) -> None:
+    """Print the JSON Schema of circuit or experiment files, for editors.
+
+    \b
+    Example:
+      neurosim schema experiment > experiment.schema.json
+    """
+    import json
+
+    from neurosim.spec import json_schema
+
+    print(json.dumps(json_schema(what.value), indent=2, ensure_ascii=False))
+
+
+@app.command()
+def cache(
+    clear: Annotated[bool, typer.Option("--clear", help="Remove the compiled programs.")] = False,
+) -> None:
+    """Say where compiled programs are kept and how large they are, or remove them.
+
+    \b
+    Example:
+      neurosim cache --clear
+    """
+    from neurosim.cli import caching
+
+    caching.show(clear)

@@ -1,0 +1,164 @@
+"""``run``, ``check`` and ``status``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from neurosim.cli.console import error, note, say, table, title
+from neurosim.cli.progress import Progress
+from neurosim.errors import SpecError
+
+__all__ = ["check", "run", "settings", "status"]
+
+#: Failed trials that are listed one by one.
+_MOST_FAILURES = 10
+
+
+def settings(given: Sequence[str] | None) -> dict[str, str]:
+    """``PATH=VALUE`` texts as a mapping.
+
+    Raises
+    ------
+    SpecError
+        A text without ``=`` or without a path, or a path twice.
+    """
+    found: dict[str, str] = {}
+    for text in given or ():
+        path, equals, value = text.partition("=")
+        if not equals or not path.strip():
+            raise SpecError(f"--set {text!r}: give PATH=VALUE, for example --set subjects=8")
+        if path.strip() in found:
+            raise SpecError(f"--set {path.strip()!r} is given twice; give each path once")
+        found[path.strip()] = value.strip()
+    return found
+
+
+def run(experiment: str, *, set: dict[str, str], **options) -> int:  # noqa: A002
+    """Run an experiment with progress, then its table; returns the exit status."""
+    from neurosim.runner import run_experiment
+
+    progress = Progress()
+    try:
+        with progress:
+            report = run_experiment(experiment, set=set or None, progress=progress, **options)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(progress.interrupted) from None
+    if report.has_data:
+        _result_table(report.folder)
+    if report.simulated == 0:
+        say(f"\nNothing was simulated: all {report.total} trials are there.")
+    say(f"\nfigure   {report.figure}")
+    say(f"summary  {report.folder / 'summary.h5'}")
+    if report.failed:
+        _failures([(t.arm, t.subject, t.point, outcome, words) for t, outcome, words in report.failed])
+        left = report.total - report.simulated - report.kept
+        stopped = f", stopped with {left} not tried" if report.stopped else ""
+        error(f"{len(report.failed)} of {report.total} trials failed{stopped}; --retry-failed runs them again")
+    return 1 if report.failed else 0
+
+
+def _result_table(folder: Path) -> None:
+    from neurosim.cli.showing import results_table
+
+    results_table(folder)
+
+
+def _failures(failed: Sequence[tuple]) -> None:
+    title("Failed trials")
+    rows = [[arm, subject, _point(point), outcome, message] for arm, subject, point, outcome, message in failed]
+    table(["arm", "subject", "point", "outcome", "why"], rows[:_MOST_FAILURES])
+    if len(rows) > _MOST_FAILURES:
+        say(f"  ... and {len(rows) - _MOST_FAILURES} more: neurosim status lists them")
+
+
+def _point(point: Sequence[int]) -> str:
+    return ", ".join(str(k) for k in point)
+
+
+def check(name: str, settings: dict[str, str], output: Path | None, workers: int | None) -> None:
+    """Print what an experiment would run, or the findings on a circuit."""
+    from neurosim.cli.names import is_circuit
+
+    if is_circuit(name):
+        _check_circuit(name, settings)
+    else:
+        _check_experiment(name, settings, output, workers)
+
+
+def _check_circuit(name: str, settings: dict[str, str]) -> None:
+    from neurosim import build
+    from neurosim.spec import load_circuit
+
+    if settings:
+        raise SpecError("--set is rooted in an experiment; a circuit is checked as its file says")
+    circuit = load_circuit(name)
+    n = sum(population.n for population in circuit.populations.values())
+    say(f"circuit {circuit.name}: {len(circuit.populations)} populations, {n} neurons, {len(circuit.sites)} sites")
+    _findings(build.check_circuit(circuit))
+
+
+def _check_experiment(name: str, settings: dict[str, str], output: Path | None, workers: int | None) -> None:
+    from neurosim import runner
+    from neurosim.runner.estimate import duration_text, size_text
+
+    report = runner.check(name, set=settings or None, output=output, workers=workers)
+    experiment = report.experiment
+    scan = "".join(f" x {axis}" for axis in experiment.scan)
+    say(f"experiment {experiment.name}, circuit {experiment.circuit.name}, species {experiment.species}")
+    say(
+        f"  {len(experiment.arms)} arms x {experiment.subjects} subjects{scan}: {report.trials} trials, "
+        f"{report.done} done, {report.failed} failed, {report.pending} to run"
+    )
+    compiled = {"standalone": f"compiled C++, {report.builds} program(s)", "numpy": "NumPy, nothing to compile"}
+    say(f"  engine {compiled.get(report.engine, report.engine)}; {report.workers} worker(s)")
+    if report.pending:
+        say(f"  about {duration_text(report.time)} and {size_text(report.size)}, into {report.folder}")
+    title("Phases")
+    table(
+        ["phase", "at", "settle", "record"],
+        [[p.name, clock(p), f"{float(p.settle):g} s", f"{float(p.record):g} s"] for p in report.phases],
+    )
+    _findings(report.findings)
+
+
+def clock(phase) -> str:
+    """Time of a phase on the pharmacological clock."""
+    if phase.before_drugs:
+        return "before drugs"
+    minutes = float(phase.at) / 60
+    if abs(minutes) < 120:
+        return f"{minutes:g} min"
+    return f"{minutes / 60:g} h" if abs(minutes) < 60 * 72 else f"{minutes / 1440:g} d"
+
+
+def _findings(findings: Sequence) -> None:
+    for level, heading in (("warning", "Warnings"), ("info", "Notes")):
+        chosen = [(f.path, f.text) for f in findings if f.level == level]
+        if chosen:
+            title(heading)
+            table(["where", "what"], chosen)
+
+
+def status(folder: Path) -> None:
+    """Print how far the experiment of a folder is."""
+    from neurosim import runner
+
+    found = runner.status(folder)
+    outcomes = ", ".join(f"{n} {outcome}" for outcome, n in sorted(found.outcomes.items()))
+    say(f"experiment {found.experiment} in {folder}: {found.total} trials")
+    rows = [
+        ["done", found.done, outcomes],
+        ["running", found.running, ""],
+        ["failed", len(found.failed), ""],
+        ["missing", found.missing, ""],
+    ]
+    table(["trials", "number", "outcomes"], rows)
+    if found.failed:
+        title("Failed trials")
+        table(
+            ["arm", "subject", "point", "outcome", "why"],
+            [[f.arm, f.subject, _point(f.point), f.outcome, f.message] for f in found.failed],
+        )
+    for path in found.damaged:
+        note(f"{path} is damaged or not whole: the next run replaces it")

@@ -1,0 +1,95 @@
+"""``show``: what a name stands for, on a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from neurosim.cli.console import say, table, title
+from neurosim.cli.names import kind_of
+
+__all__ = ["results_table", "show"]
+
+
+def show(name: str) -> None:
+    """Print a circuit, an experiment, a drug, a receptor, a carrier or the table of a results folder."""
+    kind = kind_of(name)
+    if kind == "circuit":
+        from neurosim.cli.show_circuit import show_circuit
+
+        show_circuit(name)
+    elif kind == "experiment":
+        show_experiment(name)
+    elif kind == "results":
+        results_table(Path(name))
+    else:
+        from neurosim.cli import show_reference
+
+        getattr(show_reference, f"show_{kind}")(name)
+
+
+def show_experiment(name: str) -> None:
+    """An experiment: its phases, arms and axes."""
+    from neurosim.cli.running import clock
+    from neurosim.spec import axis_values, load_experiment, phase_times
+
+    experiment = load_experiment(name)
+    say(f"experiment {experiment.name}: circuit {experiment.circuit.name}, species {experiment.species}")
+    if experiment.description:
+        say(f"  {' '.join(experiment.description.split())}")
+    say(f"  {experiment.subjects} subjects, seed {experiment.seed}")
+    title("Phases")
+    rows = [[p.name, clock(p), f"{float(p.settle):g} s", f"{float(p.record):g} s"] for p in phase_times(experiment.protocol)]
+    table(["phase", "at", "settle", "record"], rows)
+    title("Arms")
+    table(["arm", "what is done"], [[arm, _arm_words(what)] for arm, what in experiment.arms.items()])
+    if experiment.scan:
+        title("Scan")
+        values = axis_values(experiment)
+        rows = [[axis, experiment.scan[axis].path, ", ".join(map(str, values[axis][0]))] for axis in experiment.scan]
+        table(["axis", "path", "values"], rows)
+
+
+def _arm_words(arm) -> str:
+    words = [_drug_words(drug) for drug in arm.drugs]
+    words += [f"lesion of {lesion.population}, {lesion.fraction}" for lesion in arm.lesions]
+    words += [f"stimulation of {s.population}, {s.kind}" for s in arm.stimulations]
+    words += [f"{path} = {value}" for path, value in arm.set.items()]
+    return "; ".join(words) or "nothing"
+
+
+def _drug_words(drug) -> str:
+    if hasattr(drug, "concentration"):
+        return f"{drug.drug} {drug.concentration}"
+    amount = drug.dose if drug.dose is not None else drug.rate
+    repeated = f" every {drug.ii}" if drug.ii is not None else ""
+    at = f" at {drug.time}" if float(drug.time) else ""
+    return f"{drug.drug} {amount} {drug.route}{repeated}{at}"
+
+
+def results_table(folder: Path) -> None:
+    """The table of a results folder: per arm rates, concentrations and balance, with the paired change."""
+    from neurosim.analysis import open_results, summary_table
+
+    with open_results(folder) as results:
+        arm, phase = results.reference
+        say(f"\n{results.name}: phase {results.phases[-1]}, mean over {len(results.subjects)} subject(s)")
+        if len(results.arms) > 1:
+            say(f"change against arm {arm}, paired over subjects, with its 95 % interval in %; balance against phase {phase}")
+        rows = summary_table(results)
+        _missing(results)
+    for section in dict.fromkeys(row.section for row in rows):
+        chosen = [row for row in rows if row.section == section]
+        title(section)
+        cells = [[row.name, row.unit, *(cell.text for cell in row.cells.values())] for row in chosen]
+        table(["", "unit", *chosen[0].cells], cells, fixed=2)
+
+
+def _missing(results) -> None:
+    from neurosim.recording import OUTCOMES_WITH_DATA
+
+    outcomes = results.outcomes.values.ravel().tolist()
+    odd = {name: outcomes.count(name) for name in sorted(set(outcomes)) if name != "ok"}
+    if odd:
+        words = ", ".join(f"{n} {name}" for name, n in odd.items())
+        without = " (without data)" if any(name not in OUTCOMES_WITH_DATA for name in odd) else ""
+        say(f"not every trial is ok: {words} of {len(outcomes)}{without}")

@@ -1,0 +1,70 @@
+"""What every engine promises, and the result of a phase."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from neurosim.build.plan import Plan, Structure
+from neurosim.errors import EngineError
+
+__all__ = ["Engine", "NotFiniteError", "Progress", "RawPhase"]
+
+#: Called with the part done, from 0 to 1, now and then during a run.
+Progress = Callable[[float], None]
+
+
+class NotFiniteError(EngineError):
+    """A voltage or a concentration became NaN or infinite; the message says which and when."""
+
+
+@dataclass(frozen=True)
+class RawPhase:
+    """What an engine hands back for one phase, in the plan's order and units.
+
+    Attributes
+    ----------
+    spike_i : int32 array, shape (n_spikes,)
+        Cells, in order of time.
+    spike_step : int64 array, shape (n_spikes,)
+        Steps of dt since the start of the phase: the settling time counts, but its spikes are not kept, so the first
+        possible step is ``settle_steps``.
+    traces : dict of float arrays
+        ``concentration`` (n_pools, n_samples), nM, and ``activation`` (n_sites, n_samples), sampled every dt_trace from the
+        beginning of the recording; ``voltage`` (n_voltages, n_ms), V, every ms.
+    means : dict of float arrays
+        Over the slow steps of the recording: ``concentration`` (nM), ``release uptake loss`` (nM/s), shape (n_pools,);
+        ``activation`` and ``heard`` (nM, near field included), shape (n_sites,).
+    c_start, c_end : float arrays, shape (n_pools,), nM
+        At the two ends of the recording: c_end - c_start = duration · (release - uptake - loss), exact to rounding.
+    wall_time : float, s
+    """
+
+    spike_i: np.ndarray
+    spike_step: np.ndarray
+    traces: dict[str, np.ndarray]
+    means: dict[str, np.ndarray]
+    c_start: np.ndarray
+    c_end: np.ndarray
+    wall_time: float
+
+
+class Engine(Protocol):
+    """Runs plans. Same plan, same machine type: bit-identical results, whatever else runs."""
+
+    name: str
+
+    def prepare(self, structure: Structure) -> None:
+        """Make ready whatever one structure needs (a compiled program), so that runs only load data."""
+
+    def run(self, plan: Plan, progress: Progress | None = None) -> RawPhase:
+        """Run one phase.
+
+        Raises
+        ------
+        EngineError
+            If the plan cannot be run; :class:`NotFiniteError` if numbers run away.
+        """

@@ -1,0 +1,169 @@
+"""Compiled programs on disk: one per structure and tool chain, built once, shared by every process of the machine."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import functools
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import neurosim
+from neurosim.build.plan import Structure
+from neurosim.engines.compiler import Compiler, compile_program, cpu_type, find_compiler
+from neurosim.errors import EngineError
+
+__all__ = ["Program", "cache_directory", "find_or_build", "fingerprint", "sources_digest"]
+
+_MANIFEST = "program.json"
+
+
+@dataclass(frozen=True)
+class Program:
+    """A compiled program.
+
+    Attributes
+    ----------
+    directory : Path
+        Holds ``main`` and what it reads at start; never written to by a run.
+    inputs, outputs : dict
+        Record → (dtype, number of items; 0 where that is known at run time only).
+    """
+
+    directory: Path
+    inputs: dict[str, tuple[str, int]]
+    outputs: dict[str, tuple[str, int]]
+
+
+def cache_directory() -> Path:
+    """``NEUROSIM_CACHE``, else ``neurosim`` in the user's cache folder."""
+    named = os.environ.get("NEUROSIM_CACHE")
+    if named:
+        return Path(named).expanduser().resolve()
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "neurosim"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "neurosim"
+
+
+@functools.cache
+def sources_digest() -> str:
+    """Digest of the sources that decide what a program computes: models, engines and the plan."""
+    package = Path(neurosim.__file__).parent
+    files = [*(package / "models").glob("*.py"), *(package / "engines").glob("*.py"), package / "build" / "plan.py"]
+    digest = hashlib.sha256()
+    for file in sorted(files):
+        digest.update(file.relative_to(package).as_posix().encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
+
+
+def fingerprint(compiler: Compiler | None) -> dict[str, str]:
+    """What besides plan and structure decides the bits of a result."""
+    facts = {"brian2": version("brian2"), "numpy": version("numpy"), "sources": sources_digest(), "cpu": cpu_type()}
+    if compiler is not None:
+        facts |= {"compiler": compiler.identity, "flags": " ".join(compiler.flags)}
+    return facts
+
+
+def _key(structure: Structure, compiler: Compiler) -> str:
+    text = json.dumps({"structure": structure.digest, **fingerprint(compiler)}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _open(directory: Path) -> Program | None:
+    """The program in a folder; None if there is none or it is damaged."""
+    try:
+        manifest = json.loads((directory / _MANIFEST).read_text())
+        whole = hashlib.sha256((directory / "main").read_bytes()).hexdigest() == manifest["main"]
+        tables = [{b["name"]: (b["dtype"], b["n"]) for b in manifest[key]} for key in ("inputs", "outputs")]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return Program(directory, *tables) if whole else None
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a lock that other processes respect; released by the system if this process dies."""
+    with open(path, "w") as file:
+        # Some network file systems have no locks: then two processes may build the same program, and one wins.
+        with contextlib.suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _generate(structure: Structure, directory: Path, compiler: Compiler) -> list[str]:
+    """Write the C++ sources in a process of their own; returns their names."""
+    request = directory / "structure.json"
+    request.write_text(json.dumps(asdict(structure)))
+    path = [str(Path(neurosim.__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
+    answer = subprocess.run(
+        [sys.executable, "-m", "neurosim.engines._build", str(request), str(directory), json.dumps(compiler.flags)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, path))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if answer.returncode:
+        said = answer.stderr.strip().splitlines() or ["it said nothing"]
+        raise EngineError(f"Brian2 {version('brian2')} could not generate the program: {said[-1]}")
+    return json.loads((directory / _MANIFEST).read_text())["sources"]
+
+
+def _build(structure: Structure, target: Path, compiler: Compiler) -> Program:
+    """Build aside and move into place, so that a folder with the final name is always whole."""
+    for leftover in target.parent.glob(f".{target.name}.*"):
+        if leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        compile_program(work, _generate(structure, work, compiler), compiler)
+        manifest = json.loads((work / _MANIFEST).read_text())
+        manifest["main"] = hashlib.sha256((work / "main").read_bytes()).hexdigest()
+        manifest["fingerprint"] = fingerprint(compiler)
+        (work / _MANIFEST).write_text(json.dumps(manifest, indent=1))
+        work.chmod(0o755)
+        if target.exists():
+            shutil.rmtree(target)
+        os.replace(work, target)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    program = _open(target)
+    if program is None:
+        raise EngineError(f"the program in {target} is damaged right after it was built; allowed: a disk that keeps files")
+    return program
+
+
+def find_or_build(structure: Structure) -> Program:
+    """The program of a structure, from the cache or built now.
+
+    A damaged program, or one made from other sources, by another compiler or for another processor, is not used.
+
+    Raises
+    ------
+    EngineError
+        Without a compiler, if the compiler fails, or if the cache cannot be written.
+    """
+    compiler = find_compiler()
+    if compiler is None:
+        raise EngineError("the standalone engine needs a C++ compiler (g++ or clang++, or named by CXX); none works here")
+    folder = cache_directory() / "programs"
+    target = folder / _key(structure, compiler)
+    program = _open(target)
+    if program is not None:
+        return program
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _locked(folder / f"{target.name}.lock"):
+            return _open(target) or _build(structure, target, compiler)
+    except OSError as error:
+        raise EngineError(
+            f"cache {folder}: {error.strerror or error}; allowed: a folder that can be written, named by NEUROSIM_CACHE"
+        ) from error

@@ -1,0 +1,161 @@
+"""The C++ compiler: which one, with which flags, and whether it works."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import platform
+import shlex
+import shutil
+import subprocess
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from neurosim.errors import EngineError
+
+__all__ = ["Compiler", "compile_program", "cpu_type", "find_compiler"]
+
+_BASE = ("-w", "-O3", "-ffast-math", "-fno-finite-math-only", "-std=c++17")
+#: Best first. gcc gives up vectorising a loop over more than ten arrays without the last flag, which only gcc knows; the
+#: last set is Brian2's own.
+_FLAGS = (
+    (*_BASE, "-march=native", "--param=vect-max-version-for-alias-checks=5000"),
+    (*_BASE, "-march=native"),
+    _BASE,
+)
+#: Sources that run once; optimising them costs most of the build.
+_COLD = ("-w", "-O0", "-std=c++17")
+_COLD_SOURCES = ("objects.cpp", "main.cpp", "run.cpp")
+
+_HEADER = "neurosim_common.h"
+_COMMON = """#include "objects.h"
+#include "brianlib/common_math.h"
+#include "brianlib/stdint_compat.h"
+#include <cmath>
+#include <ctime>
+#include <iostream>
+#include <fstream>
+#include <climits>
+"""
+_PROBE = "#include <vector>\n#include <cmath>\nint main() { std::vector<double> x(64, 1.0); double s = 0;" + (
+    " for (double y : x) s += std::sqrt(y); return s == 64.0 ? 0 : 1; }\n"
+)
+
+
+@dataclass(frozen=True)
+class Compiler:
+    """A compiler that made and ran a small program.
+
+    Attributes
+    ----------
+    command : tuple of str
+    identity : str
+        First line of what it says of its version, and the machine it compiles for.
+    flags : tuple of str
+    """
+
+    command: tuple[str, ...]
+    identity: str
+    flags: tuple[str, ...]
+
+
+def _candidates() -> list[list[str]]:
+    named = os.environ.get("CXX")
+    if named:
+        return [shlex.split(named)]
+    return [[path] for path in map(shutil.which, ("g++", "c++", "clang++")) if path]
+
+
+def _says(command: list[str]) -> str | None:
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.strip() if answer.returncode == 0 else None
+
+
+def _works(command: list[str], flags: tuple[str, ...]) -> bool:
+    with tempfile.TemporaryDirectory(prefix="neurosim-") as folder:
+        source, program = Path(folder, "probe.cpp"), Path(folder, "probe")
+        source.write_text(_PROBE)
+        return (
+            _says([*command, *flags, str(source), "-o", str(program)]) is not None
+            and _says([str(program)]) is not None
+        )
+
+
+@functools.cache
+def _find(named: str | None, path: str | None) -> Compiler | None:
+    for command in _candidates():
+        version, machine = _says([*command, "--version"]), _says([*command, "-dumpmachine"])
+        if version is None:
+            continue
+        for flags in _FLAGS:
+            if _works(command, flags):
+                return Compiler(tuple(command), f"{version.splitlines()[0]} ({machine})", flags)
+    return None
+
+
+def find_compiler() -> Compiler | None:
+    """The compiler named by CXX, else the first of g++, c++, clang++ that works; None if there is none.
+
+    Looked for once per process, anew if CXX or PATH change.
+    """
+    return _find(os.environ.get("CXX"), os.environ.get("PATH"))
+
+
+@functools.cache
+def cpu_type() -> str:
+    """Model of the processor and a digest of what it can do: a program made with -march=native runs on its like only."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    facts = {}
+    for line in lines:
+        key, _, value = line.partition(":")
+        facts.setdefault(key.strip(), value.strip())
+    able = hashlib.sha256(facts.get("flags", facts.get("Features", "")).encode()).hexdigest()[:8]
+    return f"{facts.get('model name', platform.machine())} [{able}]"
+
+
+def _run(command: list[str], directory: Path) -> None:
+    try:
+        answer = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise EngineError(f"the compiler cannot be started: {error}") from error
+    if answer.returncode:
+        said = (answer.stderr or answer.stdout).strip().splitlines()
+        first = next((line for line in said if "error" in line), said[-1] if said else "it said nothing")
+        raise EngineError(f"{Path(command[0]).name} could not compile {command[-1]}: {first}")
+
+
+def compile_program(directory: Path, sources: list[str], compiler: Compiler) -> None:
+    """Compile and link the generated sources to ``directory/main``; the headers that all of them share are compiled once.
+
+    Raises
+    ------
+    EngineError
+        With the first error of the compiler.
+    """
+    command = [*compiler.command, "-I."]
+    (directory / _HEADER).write_text(_COMMON)
+    if "clang" not in compiler.identity:
+        _run([*command, *compiler.flags, "-x", "c++-header", "-o", f"{_HEADER}.gch", _HEADER], directory)
+    objects = [f"{source.removesuffix('.cpp')}.o" for source in sources]
+
+    def compile_one(source: str, target: str) -> None:
+        flags = _COLD if source in _COLD_SOURCES else compiler.flags
+        _run([*command, *flags, "-include", _HEADER, "-o", target, "-c", source], directory)
+
+    with ThreadPoolExecutor(max_workers=min(8, len(os.sched_getaffinity(0)))) as pool:
+        # Longest first: objects.cpp alone takes as long as a dozen others.
+        order = sorted(zip(sources, objects, strict=True), key=lambda pair: pair[0] not in _COLD_SOURCES)
+        for done in [pool.submit(compile_one, *pair) for pair in order]:
+            done.result()
+    _run([*compiler.command, *compiler.flags, "-o", "main", *objects], directory)
+    for name in [*objects, f"{_HEADER}.gch"]:
+        (directory / name).unlink(missing_ok=True)

@@ -1,0 +1,160 @@
+"""Plan → values of the network's variables, ``group.variable`` → array: what both targets load before a run."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neurosim.build.plan import CARRIERS, SLOW_STEP, Plan, Structure, Wiring
+from neurosim.errors import EngineError
+from neurosim.models import gate_names
+
+__all__ = ["connections", "slow_ratio", "values"]
+
+#: Recovery time constants below this part of dt are replaced by it, so that facilitation without memory needs no branch.
+_INSTANT = 1e-2
+
+
+def slow_ratio(structure: Structure) -> int:
+    """Fast steps in a slow step.
+
+    Raises
+    ------
+    EngineError
+        If dt does not divide the slow step.
+    """
+    ratio = round(SLOW_STEP / structure.dt)
+    if ratio < 1 or not np.isclose(ratio * structure.dt, SLOW_STEP, rtol=1e-9):
+        raise EngineError(f"dt = {structure.dt:g} s; allowed: a whole part of the slow step of {SLOW_STEP:g} s")
+    return ratio
+
+
+def _by_source(wiring: Wiring) -> np.ndarray:
+    """Order in which synapses are laid out: by source, so that one spike reads neighbouring memory."""
+    return np.argsort(wiring.pre, kind="stable")
+
+
+def connections(plan: Plan) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Sources and targets of every Synapses object that the structure has."""
+    s = plan.structure
+    links = {
+        "release_links": (np.arange(s.n_terminals), plan.terminals["pool"]),
+        "counted": (plan.cell_terminals["cell"], plan.cell_terminals["terminal"]),
+        "cross": (plan.cross["partner"], plan.cross["pool"]),
+        "terminal_links": (plan.terminal_links["site"], plan.terminal_links["terminal"]),
+        "site_links": (plan.site_links["site"], plan.site_links["population"]),
+    }
+    for group in s.synapses:
+        wiring = plan.wiring[group.name]
+        order = _by_source(wiring)
+        links[group.name] = wiring.pre[order], wiring.post[order]
+    return {
+        name: (np.asarray(i, np.int32), np.asarray(j, np.int32)) for name, (i, j) in links.items() if len(i)
+    }
+
+
+def _cells(plan: Plan) -> dict[str, np.ndarray | float]:
+    s, cells, kinds = plan.structure, plan.cells, plan.kinds
+    out: dict[str, np.ndarray | float] = {
+        name: cells[name]
+        for name in (
+            *("population", "inv_C_m", "g_L", "E_L", "V_T", "V_r", "V_peak", "a", "b", "E_GABA"),
+            *("kappa", "I_b", "b_relax", "drive", "ou_decay", "ou_kick"),
+        )
+    }
+    out |= {
+        "v": cells["v_0"],
+        "inv_Delta_T": 1.0 / cells["Delta_T"],
+        "I_exp": cells["g_L"] * cells["Delta_T"],
+        "inv_tau_w": 1.0 / cells["tau_w"],
+        "n_ref": np.rint(cells["t_ref"] / s.dt),
+        "V_Te": cells["V_T"],
+        "noise_key": plan.noise_key,
+    }
+    for kind in s.fast_kinds:
+        out |= {f"E_{kind}": kinds[f"E_{kind}"], f"inv_tau_decay_{kind}": 1.0 / kinds[f"tau_decay_{kind}"]}
+    for kind in s.slow_kinds:
+        out |= {f"E_{kind}": kinds[f"E_{kind}"], f"decay_{kind}": np.exp(-SLOW_STEP / kinds[f"tau_decay_{kind}"])}
+    for kind in s.rising_kinds:
+        out[f"rise_{kind}"] = np.exp(-SLOW_STEP / kinds[f"tau_rise_{kind}"])
+    if "NMDA" in s.fast_kinds:
+        out["Mg_ratio"] = kinds["Mg"] / 3.57
+    for k in range(s.n_stimuli):
+        out[f"stim_{k}"] = cells[f"stim_{k}"]
+        for name in ("amplitude", "probability", "on", "off", "key"):
+            out[f"{name}_{k}"] = plan.stimuli[name][k]
+        # Unused slots may leave these at 0; the remainder by 0 is not defined.
+        out |= {f"{name}_{k}": max(1, plan.stimuli[name][k]) for name in ("period", "width")}
+    return out
+
+
+def _small_groups(plan: Plan) -> dict[str, dict]:
+    s = plan.structure
+    settle = plan.settle_steps // slow_ratio(s)
+    links, gates = plan.site_links, gate_names((*s.fast_kinds, *s.slow_kinds), s.n_gates)
+    terminals = {key: plan.terminals[key] for key in ("pool", "quantum", "n_healthy", "U", "tau_rec", "nu_relax")}
+    pools = {"c": plan.pools["c_0"], "k_out": plan.pools["k_out"]}
+    pools |= {f"{name}_{X}": plan.pools[f"{name}_{X}"] for X in CARRIERS for name in ("V", "K", "B")}
+    sites = {"a": plan.sites["a_0"]}
+    for name in ("pool", "near_terminal", "near", "K", "tau", "X", "S", "relax", "relax_settle"):
+        sites[name] = plan.sites[name]
+    one = np.ones(s.n_terminals)
+    return {
+        "terminals": terminals
+        | {"speed_settle": plan.terminals["speed_settle"], "settle": settle, "D": one, "gain": one},
+        "pools": pools | {"speed_settle": plan.pools["speed_settle"], "settle": settle},
+        "sites": sites | {"settle": settle},
+        "gates": {name: np.full(s.n_populations, float(base)) for name, (_, base) in gates.items()},
+        "cross": {f"k_{X}": plan.cross[f"k_{X}"] for X in CARRIERS},
+        "terminal_links": {"factor": plan.terminal_links["factor"]},
+        "site_links": {f"k_{name}": links[name] for name in gates},
+    }
+
+
+def _synapses(plan: Plan) -> dict[str, dict[str, np.ndarray]]:
+    out, population = {}, plan.cells["population"]
+    for group in plan.structure.synapses:
+        wiring = plan.wiring[group.name]
+        order = _by_source(wiring)
+        own = {"weight": wiring.weight, "delay": wiring.delay, "target": population[wiring.post]}
+        if group.gate >= 0:
+            own["origin"] = population[wiring.pre]
+        if group.plastic:
+            shortest = _INSTANT * plan.structure.dt
+            own |= {"U": wiring.U, "tau_rec": np.maximum(wiring.tau_rec, shortest)}
+            own |= {"tau_fac": np.maximum(wiring.tau_fac, shortest), "x": np.ones(group.n)}
+        out[group.name] = {name: np.asarray(value)[order] for name, value in own.items()}
+    return out
+
+
+def values(plan: Plan) -> dict[str, np.ndarray]:
+    """Every variable that does not start at zero.
+
+    Parameters
+    ----------
+    plan : Plan
+
+    Returns
+    -------
+    dict
+        ``group.variable`` → array of shape (n,) or (1,) for shared ones, in the plan's units. Groups without members are
+        left out.
+
+    Raises
+    ------
+    EngineError
+        If an array holds NaN or infinity, with its name and first place.
+    """
+    groups = {"cells": _cells(plan)} | _small_groups(plan) | _synapses(plan)
+    if plan.structure.n_voltages:
+        groups["voltages"] = {"_indices": plan.voltage_cells}
+    out = {
+        f"{group}.{name}": np.atleast_1d(np.asarray(value))
+        for group, own in groups.items()
+        for name, value in own.items()
+    }
+    out = {name: value for name, value in out.items() if value.size}
+    for name, value in out.items():
+        if value.dtype.kind == "f" and not np.isfinite(value).all():
+            place = int(np.flatnonzero(~np.isfinite(value))[0])
+            raise EngineError(f"plan: {name}[{place}] is {value[place]}; allowed: finite numbers")
+    return out

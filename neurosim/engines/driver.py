@@ -1,0 +1,291 @@
+"""The part of the compiled program that is ours: it loads a plan from standard input, steps the network, writes what was recorded.
+
+Brian2 generates one function per object and the order they run in (``Network::objects``). Our loop calls the same functions
+in the same order, but takes its length as data, keeps monitors asleep while the network settles, and does not
+ask the operating system for the time at every step, which costs Brian2's own loop more than the cells. All names of Brian2's
+side are compiled against, so a change of its layout stops the build instead of giving other numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = ["Binding", "MAIN_AFTER_RUN", "MAIN_BEFORE_END", "MAIN_BEFORE_RUN", "driver_source"]
+
+#: Statements for the ``main`` that Brian2 generates.
+MAIN_BEFORE_RUN = "void neurosim_load(); neurosim_load();"
+MAIN_AFTER_RUN = "void neurosim_run(); neurosim_run();"
+MAIN_BEFORE_END = "int neurosim_finish(); return neurosim_finish();"
+
+
+@dataclass(frozen=True)
+class Binding:
+    """One array of the generated program: its name in a plan, its C++ name, its type, its length (0: grows)."""
+
+    name: str
+    symbol: str
+    dtype: str
+    n: int
+
+
+_SUPPORT = r"""
+#include "objects.h"
+#include "network.h"
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <string>
+#include <vector>
+#include <unistd.h>
+@INCLUDES@
+
+// Every array starts on a cache line, so vector loads never straddle two and results cannot depend on where memory lies.
+static void* aligned(std::size_t n)
+{
+    void* p = nullptr;
+    if (posix_memalign(&p, 64, n ? n : 1)) throw std::bad_alloc();
+    return p;
+}
+void* operator new(std::size_t n) { return aligned(n); }
+void* operator new[](std::size_t n) { return aligned(n); }
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete[](void* p) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
+
+namespace {
+
+const int exit_input = 3, exit_not_finite = 4, exit_output = 5, exit_orphan = 6;
+int64_t settle_steps = 0, record_steps = 0;
+
+void fail(int code, const std::string& message)
+{
+    std::fprintf(stderr, "%s\n", message.c_str());
+    std::fflush(stderr);
+    std::_Exit(code);
+}
+
+// A record is: length of name, name, size of one item, number of items, items.
+void take(void* target, std::size_t size)
+{
+    if (size && std::fread(target, 1, size, stdin) != size) fail(exit_input, "the plan ends too early");
+}
+
+struct Header { std::string name; uint32_t itemsize; uint64_t n; };
+
+Header read_header()
+{
+    Header h;
+    uint32_t length = 0;
+    take(&length, sizeof length);
+    if (length > 1000) fail(exit_input, "the plan is damaged");
+    h.name.resize(length);
+    take(&h.name[0], length);
+    take(&h.itemsize, sizeof h.itemsize);
+    take(&h.n, sizeof h.n);
+    return h;
+}
+
+void read_record(const Header& h, void* target, uint32_t itemsize, uint64_t n)
+{
+    if (h.itemsize != itemsize || h.n != n)
+        fail(exit_input, "the plan has " + std::to_string(h.n) + " items of " + std::to_string(h.itemsize) + " bytes for "
+             + h.name + " where the program has " + std::to_string(n) + " of " + std::to_string(itemsize));
+    take(target, itemsize * n);
+}
+template <class T> void read_into(const Header& h, T* target, uint64_t n)
+{
+    read_record(h, target, sizeof(T), n);
+}
+template <class T> void read_into(const Header& h, std::vector<T>& target, uint64_t)
+{
+    read_record(h, target.data(), sizeof(T), target.size());
+}
+
+void give(const void* source, std::size_t size)
+{
+    if (size && std::fwrite(source, 1, size, stdout) != size)
+        fail(exit_output, std::string("cannot write the results: ") + std::strerror(errno));
+}
+
+void write_header(const char* name, uint32_t itemsize, uint64_t n)
+{
+    const uint32_t length = std::strlen(name);
+    give(&length, sizeof length);
+    give(name, length);
+    give(&itemsize, sizeof itemsize);
+    give(&n, sizeof n);
+}
+template <class T> void write_from(const char* name, const T* source, uint64_t n)
+{
+    write_header(name, sizeof(T), n);
+    give(source, sizeof(T) * n);
+}
+template <class T> void write_from(const char* name, std::vector<T>& source, uint64_t)
+{
+    write_from(name, source.data(), source.size());
+}
+template <class T> void write_from(const char* name, DynamicArray2D<T>& source, uint64_t)
+{
+    write_header(name, sizeof(T), (uint64_t)source.n * source.m);
+    for (int row = 0; row < source.n; row++) give(&source(row, 0), sizeof(T) * source.m);
+}
+
+bool is_finite(double x)
+{
+    uint64_t bits;
+    std::memcpy(&bits, &x, 8);
+    return ((bits >> 52) & 0x7FF) != 0x7FF;
+}
+void require_finite(const char* name, const double* x, int n, double t)
+{
+    for (int k = 0; k < n; k++)
+        if (!is_finite(x[k]))
+            fail(exit_not_finite, std::string(name) + "[" + std::to_string(k) + "] is not finite after "
+                 + std::to_string(t) + " s");
+}
+
+enum Kind { always, when_recording, when_sampling };
+struct Item { codeobj_func run; bool fast; Kind kind; };
+
+Kind kind_of(codeobj_func run)
+{
+    for (codeobj_func sampler : { @SAMPLERS@ }) if (run == sampler) return when_sampling;
+    for (codeobj_func recorder : { @RECORDERS@ }) if (run == recorder) return when_recording;
+    return always;
+}
+
+}  // namespace
+
+void neurosim_load()
+{
+    using namespace brian;
+    for (Header h = read_header(); h.name != "end"; h = read_header())
+    {
+        if (h.name == "settle_steps") read_into(h, &settle_steps, 1);
+        else if (h.name == "record_steps") read_into(h, &record_steps, 1);
+@READS@
+        else fail(exit_input, "the plan has " + h.name + ", which the program does not know");
+    }
+}
+
+void neurosim_run()
+{
+    using namespace brian;
+    const int64_t per_slow = @PER_SLOW@, per_sample = @PER_SAMPLE@, per_check = 100 * per_slow;
+    const int64_t total = settle_steps + record_steps;
+    std::vector<Item> items;
+    for (auto& object : @NETWORK@.objects)
+        if (object.second)
+        {
+            codeobj_func run = object.second;
+            @REPLACE@
+            items.push_back(Item{run, object.first == &@FAST_CLOCK@, kind_of(object.second)});
+        }
+    std::vector<codeobj_func> fast;
+    const pid_t parent = getppid();
+    auto reported = std::chrono::steady_clock::now();
+    for (int64_t step = 0; step < total; step++)
+    {
+        const bool recording = step >= settle_steps;
+        if (step == 0 || step == settle_steps)
+        {
+            fast.clear();
+            for (const Item& item : items)
+                if (item.fast && (recording || item.kind == always)) fast.push_back(item.run);
+        }
+        if (step % per_slow)
+        {
+            for (codeobj_func run : fast) run();
+            @FAST_CLOCK@.tick();
+            continue;
+        }
+        if (step % per_check == 0)
+        {
+            @CHECKS@
+            if (getppid() != parent) fail(exit_orphan, "the process that started this run is gone");
+            const auto now = std::chrono::steady_clock::now();
+            if (now - reported > std::chrono::milliseconds(100))
+            {
+                reported = now;
+                std::fprintf(stderr, "@P %.6f\n", (double)step / total);
+            }
+        }
+        const bool sampling = recording && (step - settle_steps) % per_sample == 0;
+        for (const Item& item : items)
+            if (item.kind == always || (item.kind == when_recording && recording) || (item.kind == when_sampling && sampling))
+                item.run();
+        @FAST_CLOCK@.tick();
+        @SLOW_CLOCK@.tick();
+    }
+    const int64_t step = total;
+    @CHECKS@
+}
+
+int neurosim_finish()
+{
+    using namespace brian;
+@WRITES@
+    write_header("end", 1, 0);
+    if (std::fflush(stdout)) fail(exit_output, std::string("cannot write the results: ") + std::strerror(errno));
+    return 0;
+}
+"""
+
+
+def driver_source(
+    *,
+    inputs: Sequence[Binding],
+    outputs: Sequence[Binding],
+    finite: Sequence[Binding],
+    samplers: Sequence[str],
+    recorders: Sequence[str],
+    network: str,
+    clocks: tuple[str, str],
+    per_slow: int,
+    per_sample: int,
+) -> str:
+    """C++ source of the driver.
+
+    Parameters
+    ----------
+    inputs, outputs : sequences of Binding
+        What can be read before a run, and what is written after it, in this order.
+    finite : sequence of Binding
+        Arrays that are looked at for NaN and infinity every 100 ms of the model.
+    samplers, recorders : sequences of str
+        Code objects that run at every sample, and at every step of their clock, of the recording only.
+    network : str
+        C++ name of the network.
+    clocks : (fast, slow)
+    per_slow, per_sample : int
+        Fast steps in a slow step and between samples.
+    """
+    codes = [*samplers, *recorders]
+    replaced = {
+        "INCLUDES": "\n".join(f'#include "code_objects/{code}.h"' for code in codes),
+        "SAMPLERS": ", ".join(f"_run_{code}" for code in samplers),
+        "RECORDERS": ", ".join(f"_run_{code}" for code in recorders),
+        "READS": "\n".join(
+            f'        else if (h.name == "{b.name}") read_into(h, {b.symbol}, {b.n});' for b in inputs
+        ),
+        "WRITES": "\n".join(f'    write_from("{b.name}", {b.symbol}, {b.n});' for b in outputs),
+        "CHECKS": "\n            ".join(
+            f'require_finite("{b.name}", {b.symbol}, {b.n}, step * {clocks[0]}.dt[0]);' for b in finite
+        ),
+        "PER_SLOW": str(per_slow),
+        "PER_SAMPLE": str(per_sample),
+        "NETWORK": network,
+        "FAST_CLOCK": clocks[0],
+        "SLOW_CLOCK": clocks[1],
+        "REPLACE": "",
+    }
+    source = _SUPPORT
+    for key, text in replaced.items():
+        source = source.replace(f"@{key}@", text)
+    return source

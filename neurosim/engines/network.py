@@ -1,0 +1,185 @@
+"""Structure → Brian2 network, the same for both targets: one group of cells, one Synapses object per synapse group, four
+small groups on the slow clock. No value of a plan enters here but the connections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import brian2
+import numpy as np
+
+from neurosim import models
+from neurosim.build.plan import SLOW_STEP, Structure, SynapseGroup
+from neurosim.engines.functions import NAMESPACE
+
+__all__ = ["Parts", "build_network", "placeholder_connections", "CLOCKS"]
+
+CLOCKS = ("fast_clock", "slow_clock")
+
+#: Places of the slow step (slot 'start'): samples first, then the steps of the plan in their order.
+_SAMPLE, _TERMINALS, _RESET_POOLS, _RELEASE, _CROSS, _POOLS, _SITES, _FEEDBACK, _RESET_GATES, _EFFECTS, _GATES, _CELLS = (
+    range(12)
+)
+
+
+@dataclass
+class Parts:
+    """The network and what is looked up in it: groups by name, monitors by name."""
+
+    network: brian2.Network
+    groups: dict[str, brian2.Group]
+    monitors: dict[str, brian2.Group]
+
+
+def placeholder_connections(structure: Structure) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Connections of the right number and in range, for a program that gets its wiring when it starts."""
+    s = structure
+    sizes = {
+        "release_links": (s.n_terminals, s.n_terminals, s.n_pools),
+        "counted": (s.n_cell_terminals, s.n_cells, s.n_terminals),
+        "cross": (s.n_cross, s.n_pools, s.n_pools),
+        "terminal_links": (s.n_terminal_links, s.n_sites, s.n_terminals),
+        "site_links": (s.n_site_links, s.n_sites, s.n_populations),
+    }
+    sizes |= {group.name: (group.n, s.n_cells, s.n_cells) for group in s.synapses}
+    return {
+        name: (np.zeros(n, np.int32), np.zeros(n, np.int32)) for name, (n, _, _) in sizes.items() if n
+    }
+
+
+class _Builder:
+    """Builds the objects one by one; every object is named and knows no outer namespace."""
+
+    def __init__(self, structure: Structure, links: Mapping[str, tuple[np.ndarray, np.ndarray]]):
+        self.structure = structure
+        self.links = links
+        self.fast = brian2.Clock(dt=structure.dt * brian2.second, name=CLOCKS[0])
+        self.slow = brian2.Clock(dt=SLOW_STEP * brian2.second, name=CLOCKS[1])
+        self.groups: dict[str, brian2.Group] = {}
+        self.kinds = (*structure.fast_kinds, *structure.slow_kinds)
+
+    def small(self, name: str, n: int, model: models.SmallGroup, reset_order: int, order: int) -> None:
+        """A group of the slow clock; one without members gets one idle member, for Brian2 has no empty groups."""
+        group = brian2.NeuronGroup(max(n, 1), model.equations, clock=self.slow, name=name, namespace={})
+        if model.reset:
+            self._each_slow_step(group, model.reset, reset_order, f"{name}_reset")
+        if model.step:
+            self._each_slow_step(group, model.step, order, f"{name}_step")
+        self.groups[name] = group
+
+    def link(self, name: str, source: str, target: str, model: models.SmallGroup, order: int) -> None:
+        if name not in self.links:
+            return
+        synapses = brian2.Synapses(
+            self.groups[source], self.groups[target], model.equations, clock=self.slow, name=name, namespace={}
+        )
+        i, j = self.links[name]
+        synapses.connect(i=i, j=j)
+        self._each_slow_step(synapses, model.step, order, f"{name}_step")
+        self.groups[name] = synapses
+
+    def _each_slow_step(self, group: brian2.Group, text: str, order: int, name: str) -> None:
+        group.run_regularly(text, clock=self.slow, when="start", order=order, name=name)
+
+    def cells(self) -> None:
+        s = self.structure
+        arguments = s.fast_kinds, s.slow_kinds, s.rising_kinds, s.n_stimuli
+        keys = ["noise_key", *(f"key_{k}" for k in range(s.n_stimuli))]
+        cells = brian2.NeuronGroup(
+            s.n_cells,
+            models.cell_equations(*arguments),
+            threshold=models.cell_threshold(),
+            reset=models.cell_reset(),
+            method="euler",
+            clock=self.fast,
+            name="cells",
+            namespace=dict(NAMESPACE),
+            dtype={key: np.int64 for key in keys},
+        )
+        for name in ("G_mod", "J_mod", "V_T_mod", "adaptation"):
+            setattr(cells, name, brian2.linked_var(self.groups["gates"], name, index="population"))
+        self.groups["cells"] = cells
+        self._each_slow_step(cells, models.cell_slow_step(*arguments), _CELLS, "cells_step")
+
+    def synapses(self, group: SynapseGroup) -> None:
+        gated = group.gate >= 0
+        synapses = brian2.Synapses(
+            self.groups["cells"],
+            self.groups["cells"],
+            models.synapse_equations(group.plastic, gated),
+            on_pre={"arrival": models.synapse_event(group.kind, group.mode, group.plastic, gated)},
+            method="exact",
+            clock=self.fast,
+            name=group.name,
+            namespace={},
+        )
+        i, j = self.links[group.name]
+        synapses.connect(i=i, j=j)
+        gates = self.groups["gates"]
+        synapses.gain = brian2.linked_var(gates, f"gain_{group.kind}", index="target")
+        if gated:
+            synapses.tx = brian2.linked_var(gates, f"tx_{group.gate}", index="origin")
+        self.groups[group.name] = synapses
+
+    def counting(self) -> None:
+        """Spikes of the cells → the terminals they release from."""
+        if "counted" not in self.links:
+            return
+        counted = brian2.Synapses(
+            self.groups["cells"],
+            self.groups["terminals"],
+            on_pre={"arrival": "count_post += 1"},
+            clock=self.fast,
+            name="counted",
+            namespace={},
+        )
+        i, j = self.links["counted"]
+        counted.connect(i=i, j=j)
+        self.groups["counted"] = counted
+
+    def monitors(self) -> dict[str, brian2.Group]:
+        cells, sample = self.groups["cells"], {"clock": self.slow, "when": "start", "order": _SAMPLE}
+        monitors = {
+            "spikes": brian2.SpikeMonitor(cells, name="spikes"),
+            "concentrations": brian2.StateMonitor(
+                self.groups["pools"], "c", record=True, name="concentrations", **sample
+            ),
+            "activations": brian2.StateMonitor(self.groups["sites"], "a", record=True, name="activations", **sample),
+        }
+        if self.structure.n_voltages:
+            record = np.zeros(self.structure.n_voltages, np.int32)
+            monitors["voltages"] = brian2.StateMonitor(cells, "v", record=record, name="voltages", **sample)
+        return monitors
+
+
+def build_network(structure: Structure, links: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Parts:
+    """Network of a structure with given connections.
+
+    Parameters
+    ----------
+    structure : Structure
+    links : mapping
+        Synapses object → (sources, targets), from :func:`neurosim.engines.data.connections` or
+        :func:`placeholder_connections`.
+    """
+    s, build = structure, _Builder(structure, links)
+    build.small("terminals", s.n_terminals, models.TERMINALS, 0, _TERMINALS)
+    build.small("pools", s.n_pools, models.POOLS, _RESET_POOLS, _POOLS)
+    build.small("sites", s.n_sites, models.SITES, 0, _SITES)
+    build.small("gates", s.n_populations, models.GATES(build.kinds, s.n_gates), _RESET_GATES, _GATES)
+    sites, pools, terminals = (build.groups[name] for name in ("sites", "pools", "terminals"))
+    sites.c_pool = brian2.linked_var(pools, "c", index="pool")
+    sites.nu_near = brian2.linked_var(terminals, "nu", index="near_terminal")
+    build.link("release_links", "terminals", "pools", models.RELEASE_LINKS, _RELEASE)
+    build.link("cross", "pools", "pools", models.CROSS, _CROSS)
+    build.link("terminal_links", "sites", "terminals", models.TERMINAL_LINKS, _FEEDBACK)
+    build.link("site_links", "sites", "gates", models.SITE_LINKS(build.kinds, s.n_gates), _EFFECTS)
+    build.cells()
+    build.counting()
+    for group in s.synapses:
+        if group.n:
+            build.synapses(group)
+    monitors = build.monitors()
+    network = brian2.Network(*build.groups.values(), *monitors.values(), name="neurosim_network")
+    return Parts(network, build.groups, monitors)

@@ -1,0 +1,117 @@
+"""Brian2 with its NumPy target: needs no compiler, about ten to thirty times slower than the compiled program."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from neurosim.build.plan import SLOW_STEP, Plan, Structure
+from neurosim.engines.base import NotFiniteError, Progress, RawPhase
+from neurosim.engines.data import connections, slow_ratio, values
+
+__all__ = ["NumpyEngine"]
+
+_REPORT_PERIOD = 0.2
+
+
+class NumpyEngine:
+    """Runs a plan inside this process; Brian2 is imported when the first plan runs."""
+
+    name = "numpy"
+
+    def prepare(self, structure: Structure) -> None:
+        slow_ratio(structure)
+
+    def run(self, plan: Plan, progress: Progress | None = None) -> RawPhase:
+        started = time.perf_counter()
+        loaded = values(plan)
+        parts = _network(plan, loaded)
+        _simulate(plan, parts, progress or (lambda fraction: None))
+        raw = _result(plan, parts, time.perf_counter() - started)
+        _require_finite(parts)
+        return raw
+
+
+def _network(plan: Plan, loaded: dict[str, np.ndarray]):
+    """The network with the plan's values in it."""
+    import brian2
+
+    from neurosim.engines.network import build_network
+
+    brian2.set_device("runtime")
+    brian2.prefs.codegen.target = "numpy"
+    parts = build_network(plan.structure, connections(plan))
+    objects = parts.groups | parts.monitors
+    for name, value in loaded.items():
+        group, variable = name.split(".", 1)
+        if variable == "delay":
+            objects[group].arrival.delay = value * brian2.second
+        else:
+            target = objects[group].variables[variable]
+            target.set_value(value.astype(target.dtype))
+    return parts
+
+
+def _simulate(plan: Plan, parts, progress: Progress) -> None:
+    """Settle, then record; monitors sleep during the first."""
+    import brian2
+
+    total = plan.settle_steps + plan.record_steps
+    for steps, offset, recording in ((plan.settle_steps, 0, False), (plan.record_steps, plan.settle_steps, True)):
+        for monitor in parts.monitors.values():
+            monitor.active = recording
+
+        def report(elapsed, completed, start, duration, offset=offset, steps=steps):
+            progress((offset + completed * steps) / total)
+
+        with np.errstate(over="ignore", invalid="ignore"):
+            parts.network.run(
+                steps * plan.structure.dt * brian2.second,
+                report=report,
+                report_period=_REPORT_PERIOD * brian2.second,
+                namespace={},
+            )
+
+
+def _require_finite(parts) -> None:
+    for group, variable in (("cells", "v"), ("pools", "c")):
+        value = parts.groups[group].variables[variable].get_value()
+        if not np.isfinite(value).all():
+            place = int(np.flatnonzero(~np.isfinite(value))[0])
+            raise NotFiniteError(f"{group}.{variable}[{place}] is {value[place]} at the end of the phase")
+
+
+def _result(plan: Plan, parts, wall_time: float) -> RawPhase:
+    s, monitors = plan.structure, parts.monitors
+    n_steps = plan.record_steps // slow_ratio(s)
+    every = round(s.dt_trace / SLOW_STEP)
+
+    def trace(monitor: str, variable: str, n: int, every: int = 1) -> np.ndarray:
+        return np.ascontiguousarray(np.asarray(getattr(monitors[monitor], variable + "_"))[:n, ::every])
+
+    def final(group: str, variable: str, n: int) -> np.ndarray:
+        return np.array(parts.groups[group].variables[variable].get_value()[:n])
+
+    traces = {
+        "concentration": trace("concentrations", "c", s.n_pools, every),
+        "activation": trace("activations", "a", s.n_sites, every),
+        "voltage": trace("voltages", "v", s.n_voltages) if s.n_voltages else np.zeros((0, n_steps)),
+    }
+    means = {
+        "concentration": final("pools", "sum_c", s.n_pools) / n_steps,
+        "release": final("pools", "sum_release", s.n_pools) / n_steps,
+        "uptake": final("pools", "sum_uptake", s.n_pools) / n_steps,
+        "loss": final("pools", "sum_loss", s.n_pools) / n_steps,
+        "activation": final("sites", "sum_a", s.n_sites) / n_steps,
+        "heard": final("sites", "sum_heard", s.n_sites) / n_steps,
+    }
+    return RawPhase(
+        spike_i=np.array(monitors["spikes"].i, np.int32),
+        spike_step=np.rint(np.asarray(monitors["spikes"].t_) / s.dt).astype(np.int64),
+        traces=traces,
+        means=means,
+        c_start=final("pools", "c_start", s.n_pools),
+        c_end=final("pools", "c", s.n_pools),
+        wall_time=wall_time,
+    )

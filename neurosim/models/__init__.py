@@ -1,0 +1,49 @@
+"""Equations as text, the functions they call, and a plain NumPy reference of every modulator equation."""
+
+from neurosim.models.cells import (
+    KINDS_WITH_BLOCK,
+    cell_equations,
+    cell_reset,
+    cell_slow_step,
+    cell_threshold,
+    synapse_equations,
+    synapse_event,
+)
+from neurosim.models.functions import CPP_FUNCTIONS, gauss, random_bits, uniform, vexp
+from neurosim.models.modulators import (
+    CROSS,
+    GATES,
+    POOLS,
+    RELEASE_LINKS,
+    SITE_LINKS,
+    SITES,
+    TERMINAL_LINKS,
+    TERMINALS,
+    SmallGroup,
+    gate_names,
+)
+
+__all__ = [
+    "CPP_FUNCTIONS",
+    "CROSS",
+    "GATES",
+    "KINDS_WITH_BLOCK",
+    "POOLS",
+    "RELEASE_LINKS",
+    "SITES",
+    "SITE_LINKS",
+    "SmallGroup",
+    "TERMINALS",
+    "TERMINAL_LINKS",
+    "cell_equations",
+    "cell_reset",
+    "cell_slow_step",
+    "cell_threshold",
+    "gate_names",
+    "gauss",
+    "random_bits",
+    "synapse_equations",
+    "synapse_event",
+    "uniform",
+    "vexp",
+]

@@ -1,0 +1,210 @@
+"""AdEx cells and their synapses as text, in SI units.
+
+Two clocks: the fast loop (every dt) holds what spikes shape, the slow loop (every 1 ms) all the rest. The text reads like
+the formulas of :mod:`neurosim.build.plan`, with three constants prepared per cell so that the fast loop neither divides nor adds up
+what does not change: ``G_in = g_L + G_slow``, ``I_in = g_L E_L + I_slow`` and ``I_exp = g_L Delta_T``.
+
+References
+----------
+brette2005 (J. Neurophysiol. 94:3637-3642) for the adaptive exponential model;
+jahr1990 (J. Neurosci. 10:3178-3182) for the magnesium block;
+tsodyks1998 (Neural Comput. 10:821-835) for short-term plasticity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+__all__ = [
+    "KINDS_WITH_BLOCK",
+    "cell_equations",
+    "cell_reset",
+    "cell_slow_step",
+    "cell_threshold",
+    "synapse_equations",
+    "synapse_event",
+]
+
+#: Fast kinds whose conductance depends on the voltage (magnesium block).
+KINDS_WITH_BLOCK = ("NMDA",)
+#: Fast kinds whose reversal potential is a property of the cell.
+_KINDS_OF_CELL = ("GABA_A",)
+
+_CELL = """
+dv/dt = int(t_in_timesteps >= reopen)*inv_C_m*(I_in - G_in*v + I_exp*vexp((v - V_Te)*inv_Delta_T) - w{fast}) : volt
+dw/dt = (a*(v - E_L) - w)*inv_tau_w : amp
+{decays}
+reopen : 1
+I_in : amp
+G_in : siemens
+V_Te : volt
+I_ou : amp
+I_bar : amp
+population : integer (constant)
+inv_C_m : 1/farad (constant)
+g_L : siemens (constant)
+E_L : volt (constant)
+V_T : volt (constant)
+inv_Delta_T : 1/volt (constant)
+I_exp : amp (constant)
+V_r : volt (constant)
+V_peak : volt (constant)
+n_ref : 1 (constant)
+inv_tau_w : Hz (constant)
+a : siemens (constant)
+b : amp (constant)
+E_GABA : volt (constant)
+kappa : 1 (constant)
+I_b : amp (constant)
+b_relax : 1 (constant)
+drive : amp (constant)
+ou_decay : 1 (constant)
+ou_kick : amp (constant)
+G_mod : siemens (linked)
+J_mod : amp (linked)
+V_T_mod : volt (linked)
+adaptation : 1 (linked)
+noise_key : integer (shared, constant)
+"""
+
+_FAST = """
+dg_{K}/dt = -g_{K}*inv_tau_decay_{K} : siemens
+inv_tau_decay_{K} : Hz (shared, constant)
+E_{K} : volt (shared, constant)
+"""
+
+_SLOW = """
+g_{K} : siemens
+s_{K} : siemens
+decay_{K} : 1 (shared, constant)
+E_{K} : volt (shared, constant)
+"""
+
+_STIMULUS = """
+stim_{k} : 1 (constant)
+amplitude_{k} : amp (shared, constant)
+probability_{k} : 1 (shared, constant)
+on_{k} : integer (shared, constant)
+off_{k} : integer (shared, constant)
+period_{k} : integer (shared, constant)
+width_{k} : integer (shared, constant)
+key_{k} : integer (shared, constant)
+"""
+
+
+def _reversal(kind: str) -> str:
+    return "E_GABA" if kind in _KINDS_OF_CELL else f"E_{kind}"
+
+
+def _block(kind: str, v: str) -> str:
+    """Unblocked fraction of a kind at voltage ``v``, as a factor; ``Mg_ratio`` = [Mg]/3.57 mM."""
+    return f"/(1 + Mg_ratio*vexp({v}*(-62/volt)))" if kind in KINDS_WITH_BLOCK else ""
+
+
+def _current(kind: str, v: str) -> str:
+    return f" - g_{kind}*({v} - {_reversal(kind)}){_block(kind, v)}"
+
+
+def cell_equations(
+    fast_kinds: Sequence[str], slow_kinds: Sequence[str], rising_kinds: Sequence[str], n_stimuli: int
+) -> str:
+    """Equations and parameters of all cells.
+
+    Parameters
+    ----------
+    fast_kinds, slow_kinds : sequences of str
+        Kinds whose conductance is integrated every dt, and every slow step.
+    rising_kinds : sequence of str
+        Slow kinds with a rise time.
+    n_stimuli : int
+        Number of stimulus slots.
+    """
+    text = _CELL.format(
+        fast="".join(_current(kind, "v") for kind in fast_kinds),
+        decays="".join(_FAST.format(K=kind) for kind in fast_kinds),
+    )
+    text += "".join(_SLOW.format(K=kind) for kind in slow_kinds)
+    text += "".join(f"rise_{kind} : 1 (shared, constant)\n" for kind in rising_kinds)
+    if set(fast_kinds) & set(KINDS_WITH_BLOCK):
+        text += "Mg_ratio : 1 (shared, constant)\n"
+    return text + "".join(_STIMULUS.format(k=k) for k in range(n_stimuli))
+
+
+def cell_threshold() -> str:
+    """Condition for a spike."""
+    return "v > V_peak"
+
+
+def cell_reset() -> str:
+    """What a spike does to its cell: voltage clamped at V_r for the next n_ref steps, adaptation stepped up."""
+    return """
+v = V_r
+w += b*adaptation
+reopen = t_in_timesteps + 1 + n_ref
+"""
+
+
+def _stimulus(k: int) -> tuple[str, str]:
+    """Statement for the common part of a stimulus slot, and its current in one cell."""
+    active = (
+        f"active_{k} = amplitude_{k}*int(t_in_timesteps >= on_{k})*int(t_in_timesteps < off_{k})"
+        f"*int((t_in_timesteps - on_{k}) % period_{k} < width_{k})\n"
+    )
+    return active, f" + active_{k}*stim_{k}*int(uniform(i, t_in_timesteps, key_{k}) < probability_{k})"
+
+
+def cell_slow_step(
+    fast_kinds: Sequence[str], slow_kinds: Sequence[str], rising_kinds: Sequence[str], n_stimuli: int
+) -> str:
+    """Statements of the slow loop for every cell: noise, stimuli, slow conductances, gates, slow threshold (step 5 of the plan)."""
+    stimuli = [_stimulus(k) for k in range(n_stimuli)]
+    lines = [active for active, _ in stimuli]
+    lines.append("I_ou = ou_decay*I_ou + ou_kick*gauss(i, t_in_timesteps, noise_key)\n")
+    for kind in slow_kinds:
+        lines.append(f"s_{kind} = s_{kind}*decay_{kind}\n")
+        target = f"s_{kind} + (g_{kind} - s_{kind})*rise_{kind}" if kind in rising_kinds else f"s_{kind}"
+        lines.append(f"g_{kind} = {target}\n")
+    G_slow = "G_mod" + "".join(f" + g_{kind}" for kind in slow_kinds)
+    I_slow = "drive + I_ou + J_mod" + "".join(f" + g_{kind}*E_{kind}" for kind in slow_kinds)
+    I_slow += "".join(current for _, current in stimuli)
+    at_55 = "".join(_current(kind, "(-55*mV)") for kind in fast_kinds)
+    lines.append(f"""G_slow = {G_slow}
+I_slow = {I_slow}
+I_bar += (I_slow - G_slow*(-55*mV){at_55} - I_bar)*b_relax
+V_Te = V_T + V_T_mod + kappa*clip(I_bar - I_b, 0*amp, inf*amp)/g_L
+G_in = g_L + G_slow
+I_in = g_L*E_L + I_slow
+""")
+    return "".join(lines)
+
+
+_SYNAPSE = """
+weight : siemens (constant)
+target : integer (constant)
+gain : 1 (linked)
+"""
+
+_GATED = """
+origin : integer (constant)
+tx : 1 (linked)
+"""
+
+_PLASTIC = """
+U : 1 (constant)
+tau_rec : second (constant)
+tau_fac : second (constant)
+dx/dt = (1 - x)/tau_rec : 1 (event-driven)
+du/dt = -u/tau_fac : 1 (event-driven)
+"""
+
+
+def synapse_equations(plastic: bool, gated: bool) -> str:
+    """Variables of one group of synapses. ``target`` and ``origin`` are the populations whose gates hold, post and pre."""
+    return _SYNAPSE + (_GATED if gated else "") + (_PLASTIC if plastic else "")
+
+
+def synapse_event(kind: str, mode: str, plastic: bool, gated: bool) -> str:
+    """What a spike does when it arrives at a synapse; fast kinds step their conductance, slow kinds their drive ``s``."""
+    amount = "weight*gain" + ("*tx" if gated else "") + ("*u*x" if plastic else "")
+    event = f"{'g' if mode == 'fast' else 's'}_{kind}_post += {amount}\n"
+    return f"u += U*(1 - u)\n{event}x -= u*x\n" if plastic else event

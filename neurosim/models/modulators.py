@@ -1,0 +1,177 @@
+"""Transmitters, receptors and gates as text: what is computed once per slow step (1 ms), in the order of the plan.
+
+Concentrations are nM and carry no dimension; fluxes are nM/s, so their dimension is Hz. ``dt`` in these texts is the slow
+step. In the statements that follow a link, ``_pre`` is where it starts and ``_post`` where it ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = [
+    "CROSS",
+    "GATES",
+    "POOLS",
+    "RELEASE_LINKS",
+    "SITES",
+    "SITE_LINKS",
+    "SmallGroup",
+    "TERMINALS",
+    "TERMINAL_LINKS",
+    "gate_names",
+]
+
+_CARRIERS = ("DAT", "SERT", "NET")
+
+
+@dataclass(frozen=True)
+class SmallGroup:
+    """A group (or the links between two) of the slow loop.
+
+    Attributes
+    ----------
+    equations : str
+        Variables and parameters.
+    step : str
+        Statements of one slow step.
+    reset : str
+        Statements that come first, before links add to the group; empty if there are none.
+    """
+
+    equations: str
+    step: str
+    reset: str = ""
+
+
+# Release with depression (MODEL §3). A terminal's gain is 1 + what its autoreceptors add, never negative; the links of
+# TERMINAL_LINKS add to it after it was used, so it is put back here.
+TERMINALS = SmallGroup(
+    equations="""
+pool : integer (constant)
+quantum : 1 (constant)
+n_healthy : 1 (constant)
+U : 1 (constant)
+tau_rec : second (constant)
+nu_relax : 1 (constant)
+speed_settle : 1 (constant)
+settle : integer (shared, constant)
+count : 1
+gain : 1
+D : 1
+nu : Hz
+J : Hz
+""",
+    step="""
+speed = 1 + int(t_in_timesteps < settle)*(speed_settle - 1)
+spikes = count/n_healthy
+rate = clip(gain, 0, inf)*D*spikes/dt
+J = quantum*rate
+nu += (rate - nu)*nu_relax
+D = clip(D + speed*(dt*(1 - D)/tau_rec - U*D*spikes), 0, 1)
+count = 0
+gain = 1
+""",
+)
+
+RELEASE_LINKS = SmallGroup(equations="", step="release_post += J_pre\n")
+
+CROSS = SmallGroup(
+    equations="".join(f"k_{X} : 1 (constant)\n" for X in _CARRIERS),
+    step="".join(f"cross_{X}_post += k_{X}*c_pre\n" for X in _CARRIERS),
+)
+
+_uptake = " + ".join(f"V_{X}*c/(K_{X}*(1 + B_{X} + cross_{X}) + c)" for X in _CARRIERS)
+
+# Extracellular space (MODEL §2). The sums are over the recording; c is the one that the step starts from.
+POOLS = SmallGroup(
+    equations="".join(
+        f"V_{X} : Hz (constant)\nK_{X} : 1 (constant)\nB_{X} : 1 (constant)\ncross_{X} : 1\n" for X in _CARRIERS
+    )
+    + """
+k_out : Hz (constant)
+speed_settle : 1 (constant)
+settle : integer (shared, constant)
+c : 1
+c_start : 1
+release : Hz
+sum_c : 1
+sum_release : Hz
+sum_uptake : Hz
+sum_loss : Hz
+""",
+    reset="release = 0*Hz\n" + "".join(f"cross_{X} = 0\n" for X in _CARRIERS),
+    step=f"""
+speed = 1 + int(t_in_timesteps < settle)*(speed_settle - 1)
+recording = int(t_in_timesteps >= settle)
+uptake = {_uptake}
+loss = k_out*c
+c_start += int(t_in_timesteps == settle)*c
+sum_c += recording*c
+sum_release += recording*release
+sum_uptake += recording*uptake
+sum_loss += recording*loss
+c += dt*speed*(release - uptake - loss)
+""",
+)
+
+# Receptors: operational model with reserve tau; X and S hold the drugs (MODEL §4).
+SITES = SmallGroup(
+    equations="""
+pool : integer (constant)
+near_terminal : integer (constant)
+near : second (constant)
+K : 1 (constant)
+tau : 1 (constant)
+X : 1 (constant)
+S : 1 (constant)
+relax : 1 (constant)
+relax_settle : 1 (constant)
+settle : integer (shared, constant)
+a : 1
+c_pool : 1 (linked)
+nu_near : Hz (linked)
+sum_a : 1
+sum_heard : 1
+""",
+    step="""
+settling = int(t_in_timesteps < settle)
+heard = c_pool + near*nu_near
+x = heard/K
+target = (tau*x + S)/(1 + x + X + tau*x + S)
+sum_a += (1 - settling)*a
+sum_heard += (1 - settling)*heard
+a += (target - a)*(relax + settling*(relax_settle - relax))
+""",
+)
+
+TERMINAL_LINKS = SmallGroup(equations="factor : 1 (constant)\n", step="gain_post += factor*a_pre\n")
+
+_UNITS = {"G_mod": "siemens", "J_mod": "amp", "V_T_mod": "volt"}
+
+
+def gate_names(kinds: Sequence[str], n_gates: int) -> dict[str, tuple[str, int]]:
+    """Gate of a population → (its unit, its base value)."""
+    names = {name: (unit, 0) for name, unit in _UNITS.items()}
+    names["adaptation"] = ("1", 1)
+    names |= {f"gain_{kind}": ("1", 1) for kind in kinds}
+    return names | {f"tx_{k}": ("1", 1) for k in range(n_gates)}
+
+
+def GATES(kinds: Sequence[str], n_gates: int) -> SmallGroup:
+    """Gates of the populations: set to their bases, then the links add, then what scales a synapse is kept positive."""
+    names = gate_names(kinds, n_gates)
+    return SmallGroup(
+        equations="".join(f"{name} : {unit}\n" for name, (unit, _) in names.items()),
+        reset="".join(f"{name} = {base}{'' if unit == '1' else '*' + unit}\n" for name, (unit, base) in names.items()),
+        step="".join(f"{name} = clip({name}, 0, inf)\n" for name in names if name.startswith(("gain_", "tx_"))),
+    )
+
+
+def SITE_LINKS(kinds: Sequence[str], n_gates: int) -> SmallGroup:
+    """Effects of the sites on the populations that bear them; one coefficient ``k_…`` per gate."""
+    names = gate_names(kinds, n_gates)
+    return SmallGroup(
+        equations="".join(f"k_{name} : {unit} (constant)\n" for name, (unit, _) in names.items()),
+        step="".join(f"{name}_post += k_{name}*a_pre\n" for name in names),
+    )

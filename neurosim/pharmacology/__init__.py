@@ -1,0 +1,61 @@
+"""From a dose to numbers for the network: pharmacokinetics, competition at receptors, block of carriers.
+
+Pure functions of the reference tables. Concentrations are nM, times s, doses mg/kg.
+"""
+
+from neurosim.pharmacology.binding import (
+    CarrierBlock,
+    DrugTerms,
+    SiteConstants,
+    activation,
+    activation_limit,
+    carrier_block,
+    drug_terms,
+    equilibrium,
+    free_fraction,
+    occupancies,
+    occupancy,
+    site_constants,
+)
+from neurosim.pharmacology.parameters import (
+    Absorption,
+    PKNumber,
+    PKParameters,
+    absorption,
+    pk_parameters,
+    pk_provenance,
+)
+from neurosim.pharmacology.pk import exposure, plasma_modes
+from neurosim.pharmacology.report import OccupancyTable, PKReport, occupancy_table, pk_report
+from neurosim.pharmacology.targets import TargetReport, ligand_name, report_targets, require_expressible
+
+__all__ = [
+    "Absorption",
+    "CarrierBlock",
+    "DrugTerms",
+    "OccupancyTable",
+    "PKNumber",
+    "PKParameters",
+    "PKReport",
+    "SiteConstants",
+    "TargetReport",
+    "absorption",
+    "activation",
+    "activation_limit",
+    "carrier_block",
+    "drug_terms",
+    "equilibrium",
+    "exposure",
+    "free_fraction",
+    "ligand_name",
+    "occupancies",
+    "occupancy",
+    "occupancy_table",
+    "pk_parameters",
+    "pk_provenance",
+    "pk_report",
+    "plasma_modes",
+    "report_targets",
+    "require_expressible",
+    "site_constants",
+]

@@ -1,0 +1,323 @@
+"""Competition of drugs and transmitter at receptors, and block of carriers.
+
+At a site every ligand j has x_j = C_j / K_j and a reserve tau_j, and with n = 1 (Black & Leff 1983)::
+
+    occupancy_j = x_j / (1 + Σ x)            activation = Σ tau_j x_j / (1 + Σ x + Σ tau_j x_j)
+
+The transmitter's K comes from function, K = EC_50 (1 + tau), or is the tissue constant of the receptor table
+where there is one. Drugs:
+
+* antagonist: K = Ki, tau = 0; inverse agonists and unknown efficacies likewise (reported by
+``report_targets``);
+* agonist, also partial: the efficacy e of its row, measured in an assay of reserve tau_f, gives the reserve
+there,
+  e = [tau_p / (1 + tau_p)] / [tau_f / (1 + tau_f)], and at the site tau_j = tau_p · tau / tau_f. Its K is
+  EC_50 (1 + tau_j) where a row states a functional EC_50, which then is its half-point at every site; else
+  its Ki in the unit of the transmitter: Ki · K / Ki of the transmitter, in the affinity state that the row
+  names (high if it names none).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from neurosim import reference, units
+from neurosim.errors import ReferenceDataError, SpecError
+from neurosim.pharmacology.targets import is_expressed
+from neurosim.reference import Binding, Receptor
+
+__all__ = [
+    "CarrierBlock",
+    "DrugTerms",
+    "SiteConstants",
+    "activation",
+    "activation_limit",
+    "carrier_block",
+    "drug_constants",
+    "drug_terms",
+    "equilibrium",
+    "free_fraction",
+    "occupancies",
+    "occupancy",
+    "site_constants",
+]
+
+
+@dataclass(frozen=True)
+class SiteConstants:
+    """The transmitter at a site: ``K`` (nM) and reserve ``tau``."""
+
+    K: float
+    tau: float
+
+    @property
+    def EC_50(self) -> float:
+        """Concentration of half-maximal activation, nM."""
+        return self.K / (1.0 + self.tau)
+
+
+@dataclass(frozen=True)
+class DrugTerms:
+    """All drugs at a site as the two sums the network needs, and their parts.
+
+    ``X`` = Σ C/K, ``S`` = Σ tau C/K; ``x`` and ``tau`` by ligand, without ligands that have no affinity.
+    """
+
+    X: float
+    S: float
+    x: Mapping[str, float]
+    tau: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class CarrierBlock:
+    """All blockers at a carrier: apparent K_m = K_m (1 + B), ``B`` = Σ C/Ki, ``x`` its parts by ligand."""
+
+    B: float
+    x: Mapping[str, float]
+
+
+def site_constants(receptor: str, tau: float, EC_50: float | None = None) -> SiteConstants:
+    """K and reserve of the transmitter at a site.
+
+    Parameters
+    ----------
+    receptor : str
+    tau : float
+        Receptor reserve of the tissue, above 0.
+    EC_50 : float, optional, nM
+        Of the transmitter at this site. By default the receptor table's: K = K_func where it has one,
+        whatever the reserve, else K = EC_50 (1 + tau).
+
+    Raises
+    ------
+    ReferenceDataError
+        If the receptor is not known.
+    SpecError
+        If tau or EC_50 is not above 0.
+    """
+    found = reference.receptor(receptor)
+    for name, value in (("tau", tau), ("EC_50", EC_50)):
+        if value is not None and not value > 0:
+            raise SpecError(f"site of receptor {found.name}: {name} is {value:g}; allowed: a number above 0")
+    if EC_50 is None and found.K_func is not None:
+        return SiteConstants(found.K_func, float(tau))
+    return SiteConstants((found.EC_50 if EC_50 is None else float(EC_50)) * (1.0 + tau), float(tau))
+
+
+def _assay_reserve(binding: Binding, receptor: Receptor) -> float:
+    """tau_p of an agonist in the assay of its efficacy."""
+    efficacy = binding.action.default_efficacy if binding.efficacy is None else binding.efficacy
+    reached = efficacy * activation_limit(receptor.tau_assay)
+    if not 0 <= reached < 1:
+        raise ReferenceDataError(
+            f"drug {binding.drug} at {binding.target}: efficacy {efficacy:g} cannot be reached at reserve "
+            f"{receptor.tau_assay:g} of the assay"
+        )
+    return reached / (1.0 - reached)
+
+
+def drug_constants(binding: Binding, receptor: Receptor, constants: SiteConstants) -> tuple[float, float]:
+    """K (nM) and reserve of a drug at a site, by the rules at the head of this module."""
+    if binding.action.kind == "antagonist":
+        return binding.Ki, 0.0
+    tau = _assay_reserve(binding, receptor) * constants.tau / receptor.tau_assay
+    if binding.EC_50 is not None:
+        return binding.EC_50 * (1.0 + tau), tau
+    low = binding.affinity_state == "low" and receptor.Ki_low is not None
+    return binding.Ki * constants.K / (receptor.Ki_low if low else receptor.Ki_high), tau
+
+
+@lru_cache(maxsize=4096)
+def _row(drug: str, target: str) -> Binding | None:
+    """The row of a drug at a receptor or carrier, if it is one the model expresses."""
+    found = next((row for row in reference.bindings(drug) if row.target == target), None)
+    return found if found is not None and is_expressed(found) else None
+
+
+def drug_terms(
+    receptor: str, concentrations: Mapping[str, float], constants: SiteConstants, species: str | None = None
+) -> DrugTerms:
+    """What the drugs add at a site.
+
+    Parameters
+    ----------
+    receptor : str
+    concentrations : mapping, drug → nM
+        Free, at the site.
+    constants : SiteConstants
+        Of the transmitter there.
+    species : str, optional
+        Checked: some receptors are missing in some species.
+
+    Raises
+    ------
+    ReferenceDataError
+        If a name is not known.
+    SpecError
+        If the species has no such receptor.
+    """
+    found = reference.receptor(receptor)
+    if species is not None and reference.species(species).name in found.absent_in:
+        raise SpecError(f"receptor {found.name}: the {species} has none")
+    x, tau = {}, {}
+    for drug, c in concentrations.items():
+        row = _row(drug, found.target)
+        if row is not None:
+            K, tau[drug] = drug_constants(row, found, constants)
+            x[drug] = float(c) / K
+    return DrugTerms(sum(x.values()), sum(tau[drug] * x[drug] for drug in x), x, tau)
+
+
+def activation(c: Any, K: Any, tau: Any, X: Any = 0.0, S: Any = 0.0) -> Any:
+    """Activation of a site by transmitter and drugs (operational model, n = 1).
+
+    Parameters
+    ----------
+    c, K : array_like, nM
+        Transmitter and its constant.
+    tau : array_like
+        Its reserve.
+    X, S : array_like
+        Σ C/K and Σ tau C/K of the drugs. All arguments broadcast.
+
+    Returns
+    -------
+    ndarray or float, in [0, 1)
+
+    References
+    ----------
+    Black & Leff 1983 Proc R Soc Lond B 220:141
+    """
+    x = np.divide(c, K)
+    stimulus = tau * x + S
+    return stimulus / (1.0 + x + X + stimulus)
+
+
+def activation_limit(tau: Any) -> Any:
+    """Activation at saturating concentration of a ligand of reserve ``tau``: tau / (1 + tau)."""
+    return tau / (1.0 + tau)
+
+
+def equilibrium(x: Any) -> np.ndarray:
+    """Occupancies of competing ligands at equilibrium (Gaddum).
+
+    Parameters
+    ----------
+    x : array_like, shape (ligand, ...)
+        C/K of each.
+
+    Returns
+    -------
+    ndarray of the same shape
+        x_j / (1 + Σ x); their sum is below 1.
+    """
+    x = np.asarray(x, float)
+    return x / (1.0 + x.sum(axis=0))
+
+
+def occupancies(c: Any, constants: SiteConstants, terms: DrugTerms, transmitter: str) -> dict[str, Any]:
+    """Fraction of receptors bound by the transmitter and by each drug.
+
+    Parameters
+    ----------
+    c : array_like, nM
+        Transmitter.
+    transmitter : str
+        Its key in the result.
+
+    Returns
+    -------
+    dict
+        Ligand → fraction, of the shape of ``c``.
+    """
+    x = np.divide(c, constants.K)
+    total = 1.0 + x + terms.X
+    return {transmitter: x / total} | {drug: part / total for drug, part in terms.x.items()}
+
+
+def free_fraction(receptor: str, concentrations: Mapping[str, float]) -> float:
+    """Part of the receptors of a fast or slow synapse that no drug occupies: 1 / (1 + Σ C/K).
+
+    The transmitter of a synapse comes with the spike and does not compete here. An agonist's K is that of the
+    reference assay.
+
+    Raises
+    ------
+    ReferenceDataError
+        If a name is not known.
+    """
+    found = reference.receptor(receptor)
+    return 1.0 / (1.0 + drug_terms(receptor, concentrations, site_constants(found.name, found.tau_assay)).X)
+
+
+def carrier_block(carrier: str, concentrations: Mapping[str, float]) -> CarrierBlock:
+    """Competitive block of a carrier by drugs.
+
+    Raises
+    ------
+    ReferenceDataError
+        If a name is not known.
+    """
+    found = reference.carrier(carrier)
+    rows = {drug: _row(drug, found.name) for drug in concentrations}
+    x = {drug: float(concentrations[drug]) / row.Ki for drug, row in rows.items() if row is not None}
+    return CarrierBlock(sum(x.values()), x)
+
+
+def _nM(value: Any) -> float:
+    c = units.parse(value, "concentration") if isinstance(value, str) else float(value)
+    if not c >= 0:
+        raise SpecError(f"concentration {value}: allowed: 0 or more")
+    return float(c)
+
+
+def occupancy(
+    ligands: Mapping[str, Any], receptor: str, transmitter: Any = None, tau: float | None = None
+) -> dict[str, float]:
+    """Fraction of a receptor that each ligand binds at equilibrium.
+
+    Parameters
+    ----------
+    ligands : mapping
+        Drug → free concentration, ``"2 nM"`` or a number in nM.
+    receptor : str
+    transmitter : str or float, optional
+        Concentration of the receptor's own transmitter; it then is in the result under its name.
+    tau : float, optional
+        Receptor reserve of the tissue; by default that of the reference assays. It matters for agonists and
+        the transmitter only, and at D2, whose constant is known in tissue, hardly at all.
+
+    Returns
+    -------
+    dict
+        Ligand → fraction; their sum is below 1. A drug without affinity has 0.
+
+    Raises
+    ------
+    ReferenceDataError
+        If a name is not known.
+    UnitError
+        If a concentration has another dimension.
+
+    Examples
+    --------
+    >>> from neurosim.pharmacology import occupancy
+    >>> bound = occupancy({"haloperidol": "2 nM"}, receptor="D2", transmitter="40 nM")
+    >>> {ligand: round(fraction, 2) for ligand, fraction in bound.items()}
+    {'DA': 0.08, 'haloperidol': 0.72}
+    """
+    found = reference.receptor(receptor)
+    constants = site_constants(found.name, found.tau_assay if tau is None else tau)
+    concentrations = {reference.drug(name).name: _nM(value) for name, value in ligands.items()}
+    terms = drug_terms(found.name, concentrations, constants)
+    c = 0.0 if transmitter is None else _nM(transmitter)
+    bound = occupancies(c, constants, terms, found.ligand)
+    if transmitter is None:
+        del bound[found.ligand]
+    return {name: float(bound.get(name, 0.0)) for name in dict.fromkeys([*bound, *concentrations])}

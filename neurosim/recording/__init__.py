@@ -1,0 +1,70 @@
+"""Result schema, write and read.
+
+``DIR/trials/<key>.h5`` holds one trial, ``DIR/summary.h5`` the numbers of all; both are netCDF-4 that xarray, h5py and
+ncdump open without neurosim. What they hold is the table :data:`~neurosim.recording.schema.VARIABLES`.
+"""
+
+from neurosim.recording.files import clean_attributes, open_tree, sweep, write_tree
+from neurosim.recording.provenance import cpu_type, environment
+from neurosim.recording.schema import (
+    COLUMNS,
+    OUTCOMES,
+    OUTCOMES_WITH_DATA,
+    SCHEMA,
+    TRANSMITTERS,
+    VARIABLES,
+    PhaseContext,
+    PhaseResult,
+    PopulationInfo,
+    SiteInfo,
+    SpikeTrains,
+    TrialResult,
+    Variable,
+)
+from neurosim.recording.trials import (
+    TrialRecord,
+    load_trial,
+    read_header,
+    read_record,
+    trial_path,
+    write_trial,
+)
+
+__all__ = [
+    "COLUMNS",
+    "OUTCOMES",
+    "OUTCOMES_WITH_DATA",
+    "SCHEMA",
+    "TRANSMITTERS",
+    "VARIABLES",
+    "PhaseContext",
+    "PhaseResult",
+    "PopulationInfo",
+    "SiteInfo",
+    "SpikeTrains",
+    "TrialRecord",
+    "TrialResult",
+    "Variable",
+    "clean_attributes",
+    "cpu_type",
+    "environment",
+    "load_trial",
+    "open_tree",
+    "phase_context",
+    "phase_result",
+    "read_header",
+    "read_record",
+    "sweep",
+    "trial_path",
+    "write_tree",
+    "write_trial",
+]
+
+
+def __getattr__(name):
+    """``phase_context`` and ``phase_result`` at first use: they need what builds, reading results does not."""
+    if name in ("phase_context", "phase_result"):
+        from neurosim.recording import phase
+
+        return getattr(phase, name)
+    raise AttributeError(f"module 'neurosim.recording' has no attribute {name!r}")

@@ -1,0 +1,211 @@
+"""Whole files or none: netCDF-4 written under a temporary name, marked complete, synced, renamed.
+
+A process that dies while netCDF writes leaves a file that opens without an error and is full of NaN. So a file counts only
+once it carries the attribute ``complete``, which is written last, and it gets its name only after that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import netCDF4
+import numpy as np
+import xarray as xr
+
+from neurosim.errors import ResultSchemaError
+from neurosim.recording.schema import SCHEMA
+
+__all__ = ["clean_attributes", "open_tree", "reading", "root_attributes", "sweep", "write_tree"]
+
+# plain h5py, ncdump and h5dump read gzip; they cannot read zstd or blosc
+_COMPRESSION = {"zlib": True, "complevel": 4, "shuffle": True}
+_TEMPORARY = re.compile(r"^\..+\.(\d+)\.tmp$")
+# a process id says nothing about another machine on a shared disk: what was touched this recently may be alive there
+_YOUNG = 60.0
+
+
+def clean_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Attributes as netCDF-4 can hold them: bool → int, None → dropped, dict and mixed lists → JSON, quantities → text."""
+    cleaned = {}
+    for name, value in attributes.items():
+        if value is None:
+            continue
+        cleaned[name] = _clean(value)
+    return cleaned
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, (bool, np.bool_)):
+        return int(value)
+    if isinstance(value, (str, np.integer, np.floating)) or type(value) in (int, float):
+        return value
+    if isinstance(value, (list, tuple)) and value:
+        kinds = {type(item) for item in value}
+        if kinds == {str} or (len(kinds) == 1 and kinds <= {int, float}):
+            return list(value)
+    if isinstance(value, np.ndarray) and value.dtype.kind in "iuf" and value.ndim == 1 and value.size:
+        return value
+    if isinstance(value, (dict, list, tuple, Mapping)):
+        return json.dumps(value, default=str)
+    return str(value)
+
+
+def write_tree(path: Path, tree: xr.DataTree) -> Path:
+    """Write a tree as one file that is either whole or absent.
+
+    Raises
+    ------
+    ResultSchemaError
+        The folder cannot be written to or the disk is full; nothing is left behind.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tree.to_netcdf(temporary, engine="netcdf4", encoding=_encoding(tree), write_inherited_coords=True)
+        with netCDF4.Dataset(temporary, "a") as file:
+            file.setncattr("complete", 1)
+        _sync(temporary)
+        os.replace(temporary, path)
+        _sync(path.parent)
+    except (OSError, RuntimeError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise ResultSchemaError(
+            f"cannot write {path}: {reason}; check that the folder is writable and the disk is not full"
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    return path
+
+
+def _encoding(tree: xr.DataTree) -> dict[str, dict[str, dict]]:
+    encoding: dict[str, dict[str, dict]] = {}
+    for node in tree.subtree:
+        variables = encoding.setdefault(node.path, {})
+        for name, variable in node.to_dataset(inherit=False).variables.items():
+            if variable.dtype.kind in "iuf" and variable.ndim:
+                variables[name] = dict(_COMPRESSION)
+            elif variable.dtype.kind == "U" and variable.dims != (name,) and variable.encoding.get("dtype") == "S1":
+                variables[name] = {"dtype": "S1", **_COMPRESSION}
+    return encoding
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sweep(folder: Path) -> list[Path]:
+    """Remove temporary files that dead processes left in a folder; returns what was removed."""
+    removed = []
+    for path in Path(folder).glob(".*.tmp"):
+        match = _TEMPORARY.match(path.name)
+        if match and not _is_alive(int(match[1])) and not _is_young(path):
+            path.unlink(missing_ok=True)
+            removed.append(path)
+    return removed
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
+
+
+def _is_young(path: Path) -> bool:
+    try:
+        return time.time() - path.stat().st_mtime < _YOUNG
+    except FileNotFoundError:
+        return False
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[h5py.File]:
+    """Open a result file that is whole and of this schema; whatever is wrong with it becomes one sentence.
+
+    Raises
+    ------
+    ResultSchemaError
+        Absent, truncated, damaged, not finished, or of another schema.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            _check(path, file)
+            yield file
+    except FileNotFoundError:
+        raise ResultSchemaError(
+            f"{path} does not exist: run the experiment first, or give the folder that its results were written to"
+        ) from None
+    except PermissionError as error:
+        raise ResultSchemaError(f"cannot read {path}: {error.strerror}; check who may read it") from error
+    except (OSError, RuntimeError, KeyError, UnicodeDecodeError) as error:
+        raise ResultSchemaError(_damaged(path)) from error
+
+
+def _damaged(path: Path) -> str:
+    return (
+        f"{path} is truncated, damaged or not a result file: delete it and run the experiment again, "
+        "finished trials are kept"
+    )
+
+
+def _check(path: Path, file: h5py.File) -> None:
+    if "complete" not in file.attrs:
+        raise ResultSchemaError(
+            f"{path} was not written to its end (no attribute 'complete'): delete it and run the experiment again, "
+            "finished trials are kept"
+        )
+    schema = _text(file.attrs.get("schema", ""))
+    if schema != SCHEMA:
+        raise ResultSchemaError(
+            f"{path} holds {schema or 'no schema'!r}, this version reads {SCHEMA!r}: "
+            "open it with the version that wrote it, or run the experiment again"
+        )
+
+
+def _text(value: Any) -> Any:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def root_attributes(file: h5py.File) -> dict[str, Any]:
+    """Root attributes as plain Python values."""
+    attributes = {}
+    for name, value in file.attrs.items():
+        if name.startswith("_"):
+            continue
+        if isinstance(value, np.ndarray):
+            value = value[0] if value.size == 1 else value.tolist()
+        attributes[name] = _text(value.item() if isinstance(value, np.generic) else value)
+    return attributes
+
+
+def open_tree(path: Path) -> xr.DataTree:
+    """A whole result file as a lazy DataTree; values are read when they are used.
+
+    Raises
+    ------
+    ResultSchemaError
+        As :func:`reading`.
+    """
+    with reading(path):
+        pass
+    try:
+        return xr.open_datatree(path, engine="netcdf4", decode_timedelta=False)
+    except (OSError, RuntimeError, KeyError, ValueError) as error:
+        raise ResultSchemaError(_damaged(path)) from error

@@ -1,0 +1,163 @@
+"""Drugs and what they bind to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Literal
+
+from neurosim.reference.receptors import target
+from neurosim.reference.tables import find, index, number, table
+
+__all__ = ["Action", "Binding", "Drug", "bindings", "drug", "drug_names"]
+
+
+@dataclass(frozen=True)
+class Action:
+    """What a word for an action means to the model; ``default_efficacy`` is for rows that state none."""
+
+    name: str
+    kind: Literal["agonist", "antagonist", "blocker", "none", "unmodelled"]
+    default_efficacy: float | None
+    note: str
+
+
+@dataclass(frozen=True)
+class Binding:
+    """A drug at a target.
+
+    Attributes
+    ----------
+    target : str
+        Canonical name; ``row["target"]`` is the name that the table writes.
+    kind : str
+        What the target is to the model (see :class:`~neurosim.reference.Target`).
+    Ki : float or None, nM
+    efficacy : float or None
+        Maximal effect relative to the transmitter, as the row states it.
+    EC_50 : float or None, nM
+        Functional, where a row of this drug and target states one.
+    affinity_state : str
+        ``low`` where an agonist was measured against the low-affinity state, else ``high`` or empty (not
+        stated).
+    """
+
+    drug: str
+    target: str
+    kind: str
+    action: Action
+    Ki: float | None
+    efficacy: float | None
+    EC_50: float | None
+    affinity_state: str
+    parameter: str
+    system: str
+    source: str
+    url: str
+    verified: str
+    notes: str
+    row: Mapping[str, str] = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Drug:
+    """A drug: its name as the tables write it, and all its binding rows in file order."""
+
+    name: str
+    rows: tuple[Binding, ...]
+    molar_mass: float | None
+
+    @property
+    def bindings(self) -> tuple[Binding, ...]:
+        """One row per target: the first in file order, with the first EC_50 that any row states."""
+        first: dict[str, Binding] = {}
+        for row in self.rows:
+            first.setdefault(row.target, row)
+        return tuple(
+            binding
+            if binding.EC_50 is not None
+            else Binding(**{**vars(binding), "EC_50": self._first_EC_50(binding.target)})
+            for binding in first.values()
+        )
+
+    def _first_EC_50(self, name: str) -> float | None:
+        return next((row.EC_50 for row in self.rows if row.target == name and row.EC_50 is not None), None)
+
+
+@cache
+def _actions() -> dict[str, Action]:
+    return {
+        row["action"]: Action(row["action"], row["kind"], number(row["default_efficacy"]), row["note"])
+        for row in table("actions.csv")
+    }
+
+
+def _binding(row: Mapping[str, str]) -> Binding:
+    where = target(row["target"])
+    return Binding(
+        drug=row["drug"],
+        target=where.name,
+        kind=where.kind,
+        action=find(row["action"], index(_actions()), "action", _actions()),
+        Ki=number(row["ki_nM"]),
+        efficacy=number(row["intrinsic_efficacy"]),
+        EC_50=number(row["EC_50_nM"]),
+        affinity_state=row["affinity_state"],
+        parameter=row["parameter"],
+        system=row["species_system"],
+        source=row["source"],
+        url=row["url"],
+        verified=row["verified"],
+        notes=row["notes"],
+        row=row,
+    )
+
+
+@cache
+def _drugs() -> dict[str, Drug]:
+    rows: dict[str, list[Binding]] = {row["drug"]: [] for row in table("drugs_binding.csv")}
+    for name in ("drugs_pk.csv", "drugs_pk_rat.csv", "pk_parameters.csv"):
+        for row in table(name):
+            rows.setdefault(row["drug"], [])
+    for row in table("drugs_binding.csv"):
+        rows[row["drug"]].append(_binding(row))
+    return {name: Drug(name, tuple(found), _molar_mass(name)) for name, found in rows.items()}
+
+
+def _molar_mass(name: str) -> float | None:
+    for row in table("drugs_pk.csv"):
+        if row["drug"] == name and row["molecular_weight"]:
+            return number(row["molecular_weight"])
+    for row in table("pk_parameters.csv"):
+        if row["drug"] == name and row["parameter"] == "molar_mass":
+            return number(row["value"])
+    return None
+
+
+@cache
+def _drug_index() -> dict[str, Drug]:
+    return index(_drugs(), ((row["alias"], row["drug"]) for row in table("drug_aliases.csv")))
+
+
+def drug_names() -> tuple[str, ...]:
+    """Names of all drugs that have a binding row."""
+    return tuple(name for name, found in _drugs().items() if found.rows)
+
+
+@cache
+def drug(name: str) -> Drug:
+    """A drug by name or alias.
+
+    Raises
+    ------
+    ReferenceDataError
+        If no table has it; the message names the nearest one.
+    """
+    return find(name, _drug_index(), "drug", drug_names())
+
+
+@cache
+def bindings(name: str) -> tuple[Binding, ...]:
+    """What a drug binds to, one row per target (see :attr:`Drug.bindings`)."""
+    return drug(name).bindings

@@ -1,0 +1,87 @@
+"""A stable hash of the rows that a trial depends on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+
+from neurosim.reference.drugs import drug
+from neurosim.reference.kinetics import stand_in
+from neurosim.reference.receptors import carrier, carrier_names, receptor
+from neurosim.reference.tables import table
+
+__all__ = ["rows_used"]
+
+#: Columns that say where a number is from; a better citation changes no result.
+_PROVENANCE = {
+    "basis",
+    "note",
+    "notes",
+    "source",
+    "url",
+    "value_checked",
+    "verified",
+    "verified_fields",
+    "K_func_source",
+    "tau_assay_source",
+}
+#: Small tables of rules on which every drug depends.
+_RULES = ("actions.csv", "binding_targets.csv", "pk_defaults.csv", "routes.csv", "species.csv")
+
+
+def rows_used(
+    drugs: Iterable[str] = (), receptors: Iterable[str] = (), carriers: Iterable[str] | None = None
+) -> str:
+    """Hex digest of every table row that these drugs, receptors and carriers draw on.
+
+    Parameters
+    ----------
+    drugs, receptors : iterable of str
+        Order and repetition do not matter.
+    carriers : iterable of str, optional
+        Default: all.
+
+    Returns
+    -------
+    str
+        SHA-256. Rows of anything else, citations and notes do not enter, so adding a drug to a table or
+        correcting a citation leaves the keys of other trials alone.
+
+    Raises
+    ------
+    ReferenceDataError
+        If a name is not known.
+    """
+    content = [
+        *(["receptor", _numbers(receptor(name).row)] for name in receptors),
+        *(
+            ["carrier", _numbers(row)]
+            for name in (carrier_names() if carriers is None else carriers)
+            for row in carrier(name).rows
+        ),
+        *(["drug", _numbers(row)] for name in drugs for row in _drug_rows(drug(name).name)),
+    ]
+    if any(kind == "drug" for kind, _ in content):
+        content += [[name, _numbers(row)] for name in _RULES for row in table(name)]
+    texts = sorted({json.dumps(item, sort_keys=True) for item in content})
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
+
+
+def _drug_rows(name: str) -> Iterator[Mapping[str, str]]:
+    # The position keeps "the first row is the default" in the hash.
+    for position, binding in enumerate(drug(name).rows):
+        yield {**binding.row, "position": str(position)}
+    for file in ("drugs_pk.csv", "pk_parameters.csv"):
+        for row in table(file):
+            if row["drug"] == name:
+                yield row
+    for row in table("species.csv"):
+        lent = stand_in(name, row["species"])
+        if lent is not None:
+            yield lent
+            yield from _drug_rows(lent["stand_in"])
+
+
+def _numbers(row: Mapping[str, str]) -> dict[str, str]:
+    return {column: cell for column, cell in row.items() if column not in _PROVENANCE and cell}

@@ -1,0 +1,140 @@
+"""What an experiment would run, said before anything is simulated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from neurosim import build, pharmacology
+from neurosim.recording import OUTCOMES_WITH_DATA
+from neurosim.runner import estimate as estimates
+from neurosim.runner.folder import finished
+from neurosim.runner.run import given, output_folder, structures
+from neurosim.runner.trials import expand
+from neurosim.runner.validate import exposures, validate
+from neurosim.schedulers import cpu_count
+from neurosim.spec import Dose, Experiment, phase_times
+
+__all__ = ["CheckReport", "check"]
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What would run.
+
+    Attributes
+    ----------
+    experiment : Experiment
+    folder : Path
+    engine : str
+    phases : tuple of PhaseTime
+    trials, done, failed, pending : int
+        All trials; with data in the folder; without; to be run.
+    builds : int
+        Structures that the pending trials need; each is compiled once.
+    time : float, s
+        Expected time of the pending trials on ``workers`` processes.
+    size : float, bytes
+        Expected size of the pending trials.
+    findings : tuple of neurosim.build.Finding
+        Notes and warnings on the circuit and on the experiment.
+    """
+
+    experiment: Experiment
+    folder: Path
+    engine: str
+    phases: tuple
+    trials: int
+    done: int
+    failed: int
+    pending: int
+    builds: int
+    workers: int
+    time: float
+    size: float
+    findings: tuple[build.Finding, ...]
+
+
+def check(
+    experiment: Experiment | str | Path,
+    set: Mapping[str, Any] | None = None,  # noqa: A002 (the name of the option)
+    output: str | Path | None = None,
+    workers: int | None = None,
+) -> CheckReport:
+    """Parse, resolve and plan an experiment; nothing is simulated and nothing is written.
+
+    Raises
+    ------
+    SpecError, UnitError, ReferenceDataError, BuildError
+        The experiment cannot be run.
+    """
+    from neurosim.engines import choose
+
+    experiment = given(experiment, set)
+    validate(experiment)
+    folder = output_folder(experiment, output)
+    engine = choose().engine.name
+    expansion = expand(experiment, engine)
+    headers, _ = finished(folder, (trial.key for trial in expansion.trials))
+    done = sum(header.outcome in OUTCOMES_WITH_DATA for header in headers.values())
+    pending = [trial for trial in expansion.trials if trial.key not in headers]
+    needs = [estimates.estimate(trial.resolved, engine) for trial in pending]
+    n_builds = len(structures(pending))
+    workers = workers or cpu_count()
+    return CheckReport(
+        experiment=experiment,
+        folder=folder,
+        engine=engine,
+        phases=tuple(phase_times(experiment.protocol)),
+        trials=len(expansion.trials),
+        done=done,
+        failed=len(headers) - done,
+        pending=len(pending),
+        builds=n_builds,
+        workers=workers,
+        time=estimates.run_time([need.time for need in needs], workers, n_builds, engine),
+        size=sum(need.size for need in needs),
+        findings=(*build.check_circuit(experiment.circuit), *_experiment_findings(experiment)),
+    )
+
+
+def _experiment_findings(experiment: Experiment) -> Iterator[build.Finding]:
+    for arm, what in experiment.arms.items():
+        if not what.drugs:
+            continue
+        for phase, concentrations in exposures(experiment, arm).items():
+            text = ", ".join(f"{name} {value:.3g} nM" for name, value in concentrations.items())
+            yield build.Finding("info", f"arms.{arm}, phase {phase}", f"free in the brain: {text}")
+    yield from _target_findings(experiment)
+    yield from _pk_findings(experiment)
+
+
+def _target_findings(experiment: Experiment) -> Iterator[build.Finding]:
+    """What each drug meets in this circuit, what it does not, and what of it is left out."""
+    circuit = experiment.circuit
+    receptors = {site.receptor for site in circuit.sites.values()}
+    receptors |= {kind.receptor for kind in circuit.synapses.values() if kind.receptor is not None}
+    carriers = {c for pools in circuit.pools.values() for pool in pools.values() for c in pool.transporters}
+    for drug in dict.fromkeys(d.drug for arm in experiment.arms.values() for d in arm.drugs):
+        report = pharmacology.report_targets(drug, receptors, carriers)
+        where = f"drug {report.drug}"
+        if not report.expressed:
+            yield build.Finding("warning", where, "no target of it is in this circuit: it does nothing here")
+        else:
+            yield build.Finding("info", where, f"acts here at {', '.join(report.expressed)}")
+        if report.absent:
+            yield build.Finding("info", where, f"not in this circuit: {', '.join(report.absent)}")
+        for text in (*report.unmodelled, *report.assumptions):
+            yield build.Finding("info", where, text)
+
+
+def _pk_findings(experiment: Experiment) -> Iterator[build.Finding]:
+    """Numbers of the pharmacokinetics that were not measured in this species."""
+    doses = [d for arm in experiment.arms.values() for d in arm.drugs if isinstance(d, Dose)]
+    for drug, route in dict.fromkeys((d.drug, d.route) for d in doses):
+        for number in pharmacology.pk_provenance(drug, experiment.species, route):
+            if number.basis in ("derived", "assumed"):
+                note = f": {number.note}" if number.note else ""
+                yield build.Finding("info", f"drug {drug}, {route}", f"{number.name} = {number.text}, {number.basis}{note}")

@@ -1,0 +1,122 @@
+"""One trial: plan each phase, run it, name what came out, write the file. Runs in a worker process."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from neurosim.errors import NeurosimError, ResultSchemaError
+from neurosim.recording import TrialResult, environment, write_trial
+from neurosim.runner.folder import mark_running
+from neurosim.runner.trials import TrialSpec, contents
+from neurosim.spec import canonical_json
+
+__all__ = ["Ended", "Job", "execute", "simulate", "write_failure"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A trial to run, and where to.
+
+    Attributes
+    ----------
+    spec : TrialSpec
+    folder : Path
+        Of the experiment.
+    engine : str
+    attributes : dict
+        Root attributes that all trials of the run share.
+    """
+
+    spec: TrialSpec
+    folder: Path
+    engine: str
+    attributes: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a trial ended. ``cannot_write`` is set where its file could not be written."""
+
+    key: str
+    outcome: str
+    message: str
+    wall_time: float
+    cannot_write: str = ""
+
+
+def execute(job: Job, report: Callable[[float], None]) -> Ended:
+    """Run a trial and write its file; whatever goes wrong in it becomes its outcome."""
+    from neurosim.analysis import trial_rates
+
+    with mark_running(job.folder, job.spec.key):
+        since, rates, trace = time.perf_counter(), None, ""
+        try:
+            result = simulate(job.spec, job.engine, report)
+            if result.has_data:
+                rates = trial_rates(result)
+        except Exception as error:
+            outcome = "nan" if type(error).__name__ == "NotFiniteError" else "failed"
+            result, trace = TrialResult(job.spec.key, outcome, _sentence(error)), traceback.format_exc()
+        result = replace(result, wall_time=time.perf_counter() - since)
+        return _write(job, result, rates, trace)
+
+
+def simulate(spec: TrialSpec, engine: str, report: Callable[[float], None] = lambda part: None) -> TrialResult:
+    """Run all phases of a trial.
+
+    Returns
+    -------
+    TrialResult
+        With its phases, or, where numbers are not finite, the outcome ``nan``.
+    """
+    from neurosim.analysis import classify
+    from neurosim.build import Trial
+    from neurosim.engines import get_engine
+    from neurosim.recording import phase_context, phase_result
+
+    runs, trial = get_engine(engine), Trial(spec.resolved, spec.subject)
+    planned, phases, done = list(trial.phases()), [], 0.0
+    total = sum(plan.settle + plan.record for _, _, plan in planned)
+    for phase, concentrations, plan in planned:
+        length = plan.settle + plan.record
+        raw = runs.run(plan, lambda part, done=done, length=length: report((done + part * length) / total))
+        phases.append(phase_result(raw, plan, phase_context(trial, phase, concentrations)))
+        done += length
+        report(done / total)
+    outcome, message = classify(phases)
+    return TrialResult(spec.key, outcome, message, phases=() if outcome == "nan" else tuple(phases))
+
+
+def write_failure(job: Job, outcome: str, message: str, trace: str) -> Ended:
+    """Write the file of a trial whose worker could not do it itself."""
+    return _write(job, TrialResult(job.spec.key, outcome, message), None, trace)
+
+
+def _write(job: Job, result: TrialResult, rates: Mapping | None, trace: str) -> Ended:
+    spec = job.spec
+    attributes = {
+        **job.attributes,
+        **environment(),
+        "arm": spec.arm,
+        "subject": spec.subject,
+        "seed": spec.resolved.seed,
+        "resolved": canonical_json(contents(spec.resolved)),
+        "traceback": trace or None,
+    }
+    ended = Ended(spec.key, result.outcome, result.message, result.wall_time)
+    try:
+        write_trial(job.folder, result, rates, attributes)
+    except ResultSchemaError as error:
+        return replace(ended, cannot_write=str(error))
+    return ended
+
+
+def _sentence(error: Exception) -> str:
+    """One line: errors of neurosim speak for themselves, others need their type."""
+    words = " ".join(str(error).split())
+    return words if isinstance(error, NeurosimError) and words else f"{type(error).__name__}: {words}".rstrip(": ")

@@ -1,0 +1,72 @@
+"""What a run leaves besides trials: the summary and the figure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from neurosim.errors import ResultSchemaError
+from neurosim.recording import read_record, trial_path
+from neurosim.recording.files import reading, root_attributes
+from neurosim.runner.folder import FIGURE
+from neurosim.runner.trials import Expansion
+from neurosim.spec import Experiment, axis_values
+
+__all__ = ["make_products"]
+
+_DIGEST = "trials_digest"
+
+
+def make_products(
+    experiment: Experiment, expansion: Expansion, folder: Path, attributes: Mapping[str, Any], *, changed: bool
+) -> Path:
+    """Write ``summary.h5`` and ``overview.png``, unless they are there and nothing changed; returns the figure."""
+    from neurosim.analysis import SUMMARY, assemble_summary, write_summary
+
+    figure = folder / FIGURE
+    wanted = {_DIGEST: expansion.digest, "experiment_digest": attributes["experiment_digest"]}
+    if not changed and figure.exists() and _has(folder / SUMMARY, wanted):
+        return figure
+    records = {}
+    for trial in expansion.trials:
+        path = trial_path(folder, trial.key)
+        if path.exists():
+            records[trial.key] = read_record(path)
+    tree = assemble_summary(
+        records,
+        expansion.keys,
+        arms=list(experiment.arms),
+        subjects=range(experiment.subjects),
+        phases=[phase.name for phase in experiment.protocol.phases],
+        axes=_axes(experiment),
+        reference=(experiment.reference.arm, experiment.reference.phase),
+        attributes={**attributes, **wanted},
+    )
+    write_summary(folder, tree)
+    return _draw(folder, figure)
+
+
+def _axes(experiment: Experiment) -> list:
+    from neurosim.analysis import Axis
+
+    return [
+        Axis.of(name, values, unit, experiment.scan[name].path)
+        for name, (values, unit) in axis_values(experiment).items()
+    ]
+
+
+def _has(path: Path, wanted: Mapping[str, str]) -> bool:
+    try:
+        with reading(path) as file:
+            attributes = root_attributes(file)
+    except ResultSchemaError:
+        return False
+    return all(attributes.get(name) == value for name, value in wanted.items())
+
+
+def _draw(folder: Path, figure: Path) -> Path:
+    from neurosim.analysis import open_results, overview_figure, save_figure
+
+    with open_results(folder) as results:
+        return save_figure(overview_figure(results), figure)

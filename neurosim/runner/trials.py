@@ -1,0 +1,188 @@
+"""Experiment → trials, and the key of each: the hash of everything that determines it."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from neurosim import reference
+from neurosim.spec import Experiment, Resolved, axis_values, digest, resolve, scan_points
+
+__all__ = ["Expansion", "TrialSpec", "contents", "expand", "source_digest", "trial_key"]
+
+#: What of the package determines the numbers in a trial file; the rest may change without running anything again.
+SOURCES = (
+    "units.py",
+    "spec",
+    "models",
+    "pharmacology",
+    "build",
+    "engines",
+    "recording/phase.py",
+    "recording/schema.py",
+    "recording/trials.py",
+    "analysis/outcome.py",
+    "analysis/spikes.py",
+)
+
+
+@dataclass(frozen=True)
+class TrialSpec:
+    """One subject in one arm at one scan point.
+
+    Attributes
+    ----------
+    key : str
+        Name of its file.
+    resolved : Resolved
+        The arm with everything applied to it.
+    subject : int
+    arm : str
+        The first arm that asks for this trial.
+    point : tuple of int
+        The first scan point that asks for it, an index per axis; ``()`` without a scan.
+    """
+
+    key: str
+    resolved: Resolved
+    subject: int
+    arm: str
+    point: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """All trials of an experiment.
+
+    Attributes
+    ----------
+    trials : tuple of TrialSpec
+        Each key once.
+    keys : dict, (arm, subject, point) → key
+        Every cell of the experiment. Cells that ask for the same simulation share a key.
+    """
+
+    trials: tuple[TrialSpec, ...]
+    keys: dict[tuple[str, int, tuple[int, ...]], str]
+
+    @property
+    def digest(self) -> str:
+        """Hash of which trial belongs where."""
+        text = json.dumps([[arm, subject, point, key] for (arm, subject, point), key in self.keys.items()])
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def expand(experiment: Experiment, engine: str) -> Expansion:
+    """The trials of an experiment on one engine.
+
+    Arms × subjects × scan points, each simulation once: an arm that an axis does not touch has one trial per subject, and
+    two arms that say the same share their trials.
+
+    Raises
+    ------
+    SpecError
+        A scan or ``set:`` value that makes the experiment or circuit invalid.
+    """
+    trials: dict[str, TrialSpec] = {}
+    keys: dict[tuple[str, int, tuple[int, ...]], str] = {}
+    axes = list(axis_values(experiment))
+    for arm, point, resolved in _resolved(experiment):
+        index = tuple(point[axis] for axis in axes)
+        arm_digest = _arm_digest(resolved, engine)
+        for subject in range(experiment.subjects):
+            key = _subject_key(arm_digest, subject)
+            keys[arm, subject, index] = key
+            trials.setdefault(key, TrialSpec(key, resolved, subject, arm, index))
+    return Expansion(tuple(trials.values()), keys)
+
+
+def _resolved(experiment: Experiment) -> Iterator[tuple[str, dict[str, int], Resolved]]:
+    """Every arm at every scan point. Axes that lie in another arm do not enter, so such points are resolved once."""
+    paths = {name: axis.path for name, axis in experiment.scan.items()}
+    points = scan_points(experiment)
+    for arm in experiment.arms:
+        touching = [name for name, path in paths.items() if not _lies_elsewhere(path, arm, experiment)]
+        known: dict[tuple[int, ...], Resolved] = {}
+        for point in points:
+            own = tuple(point[name] for name in touching)
+            if own not in known:
+                known[own] = resolve(experiment, arm, point)
+            yield arm, point, known[own]
+
+
+def _lies_elsewhere(path: str, arm: str, experiment: Experiment) -> bool:
+    """Whether a path enters an arm, by its plain name, that is not this one."""
+    return any(path.startswith(f"arms.{other}.") for other in experiment.arms if other != arm) and not path.startswith(
+        f"arms.{arm}."
+    )
+
+
+def _arm_digest(resolved: Resolved, engine: str) -> str:
+    what = (source_digest(), engine, metadata.version("brian2"), _reference_digest(resolved))
+    return digest(contents(resolved), *what)
+
+
+def contents(resolved: Resolved) -> dict[str, Any]:
+    """What a resolved arm says to the simulation; the reference of the balance is not part of it."""
+    return {
+        "circuit": resolved.circuit,
+        "arm": resolved.arm,
+        "protocol": resolved.protocol,
+        "species": resolved.species,
+        "seed": resolved.seed,
+    }
+
+
+def _reference_digest(resolved: Resolved) -> str:
+    circuit = resolved.circuit
+    receptors = {site.receptor for site in circuit.sites.values()}
+    receptors |= {kind.receptor for kind in circuit.synapses.values() if kind.receptor is not None}
+    return _rows_used(frozenset(drug.drug for drug in resolved.arm.drugs), frozenset(receptors))
+
+
+@cache
+def _rows_used(drugs: frozenset[str], receptors: frozenset[str]) -> str:
+    return reference.rows_used(drugs, receptors)
+
+
+def _subject_key(arm_digest: str, subject: int) -> str:
+    return hashlib.sha256(f"{arm_digest}:{subject}".encode()).hexdigest()[:24]
+
+
+def trial_key(resolved: Resolved, subject: int, engine: str) -> str:
+    """Key of one trial, 24 hex digits: resolved spec with its seed, subject, reference rows, sources and engine."""
+    return _subject_key(_arm_digest(resolved, engine), subject)
+
+
+@cache
+def source_digest() -> str:
+    """Hash of the code that determines the numbers of a trial.
+
+    Comments, docstrings and layout do not enter, so that tidying runs nothing again.
+    """
+    root = Path(__file__).resolve().parents[1]
+    total = hashlib.sha256()
+    for entry in SOURCES:
+        path = root / entry
+        files = sorted(path.rglob("*")) if path.is_dir() else [path]
+        for file in files:
+            if file.is_file() and "__pycache__" not in file.parts:
+                total.update(f"{file.relative_to(root).as_posix()}\0".encode() + _meaning(file) + b"\0")
+    return total.hexdigest()
+
+
+def _meaning(file: Path) -> bytes:
+    if file.suffix != ".py":
+        return file.read_bytes()
+    tree = ast.parse(file.read_bytes())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+    return ast.unparse(tree).encode()

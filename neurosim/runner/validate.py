@@ -1,0 +1,94 @@
+"""Names and numbers that a spec alone cannot judge, looked at before anything runs: receptors, pools, drugs, doses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from neurosim import pharmacology, reference
+from neurosim.build.exposure import phase_concentrations
+from neurosim.errors import NeurosimError, ReferenceDataError, SpecError
+from neurosim.spec import Circuit, Experiment, locate, phase_times, resolve, spec_error
+
+__all__ = ["exposures", "validate", "validate_circuit"]
+
+
+def validate(experiment: Experiment) -> None:
+    """Refuse an experiment that could not run.
+
+    Raises
+    ------
+    SpecError
+        One sentence per mistake: an unknown receptor or drug, a site that hears a pool that does not exist, a drug whose
+        leading action is not modelled, a dose that cannot become a concentration.
+    """
+    problems = [*_circuit_problems(experiment.circuit), *_drug_problems(experiment)]
+    if problems:
+        raise SpecError(*dict.fromkeys(problems))
+
+
+def validate_circuit(circuit: Circuit) -> None:
+    """The part of :func:`validate` that concerns a circuit alone."""
+    problems = list(_circuit_problems(circuit))
+    if problems:
+        raise SpecError(*problems)
+
+
+def _circuit_problems(circuit: Circuit) -> Iterator[str]:
+    for name, kind in circuit.synapses.items():
+        if kind.receptor is not None:
+            yield from _unknown_receptor(circuit, ("synapses", name, "receptor"), kind.receptor)
+    for name, site in circuit.sites.items():
+        unknown = list(_unknown_receptor(circuit, ("sites", name, "receptor"), site.receptor))
+        yield from unknown or _site_problems(circuit, name)
+
+
+def _unknown_receptor(circuit: Circuit, path: tuple, receptor: str) -> Iterator[str]:
+    try:
+        reference.receptor(receptor)
+    except ReferenceDataError:
+        yield str(spec_error(circuit, path, receptor, reference.receptor_names(), "receptor"))
+
+
+def _site_problems(circuit: Circuit, name: str) -> Iterator[str]:
+    site = circuit.sites[name]
+    ligand = reference.receptor(site.receptor).ligand
+    pools = [region for region, of_region in circuit.pools.items() if ligand in of_region]
+    if site.hears not in pools:
+        yield str(spec_error(circuit, ("sites", name, "hears"), site.hears, pools, f"region with a pool of {ligand}"))
+    elif site.near_field is not None:
+        releasing = circuit.pools[site.hears][ligand].release
+        if site.near_field.population not in releasing:
+            path = ("sites", name, "near_field", "population")
+            what = f"population that releases {ligand} in {site.hears}"
+            yield str(spec_error(circuit, path, site.near_field.population, releasing, what))
+
+
+def _drug_problems(experiment: Experiment) -> Iterator[str]:
+    for arm in experiment.arms:
+        known = True
+        for index, drug in enumerate(experiment.arms[arm].drugs):
+            path = ("arms", arm, "drugs", index, "drug")
+            try:
+                pharmacology.require_expressible(drug.drug)
+            except ReferenceDataError:
+                known = False
+                yield str(spec_error(experiment, path, drug.drug, reference.drug_names(), "drug"))
+            except NeurosimError as error:
+                known = False
+                yield _placed(experiment, path, error)
+        if known and experiment.arms[arm].drugs:
+            try:
+                exposures(experiment, arm)
+            except NeurosimError as error:
+                yield _placed(experiment, ("arms", arm, "drugs"), error)
+
+
+def _placed(experiment: Experiment, path: tuple, error: NeurosimError) -> str:
+    place = locate(experiment, path)
+    return f"{place}: {error}" if place else str(error)
+
+
+def exposures(experiment: Experiment, arm: str) -> dict[str, dict[str, float]]:
+    """Phase → free brain concentration (nM) of every ligand of an arm, outside of any scan."""
+    resolved = resolve(experiment, arm)
+    return {phase.name: phase_concentrations(resolved, phase) for phase in phase_times(resolved.protocol)}

@@ -1,0 +1,170 @@
+"""This machine: tasks on N worker processes, or in this process where there is one worker.
+
+Workers are plain Python processes of their own session, so that a worker and every program it started can be ended
+together, and they end themselves when this process is gone. They do not import the caller's ``__main__``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections import deque
+from collections.abc import Iterator, Sequence
+from multiprocessing.connection import Connection, wait
+
+from neurosim.schedulers.base import Call, OnProgress, Outcome, Scheduler, Task
+
+__all__ = ["Local", "cpu_count", "sentence"]
+
+_START = (
+    "import json, sys; fd, sys.path[:] = int(sys.argv[1]), json.loads(sys.argv[2]); "
+    "from neurosim.schedulers.worker import serve; serve(fd)"
+)
+#: How often limits are looked at, s.
+_TICK = 0.5
+#: Characters of a dead worker's last words that are kept.
+_LAST_WORDS = 2000
+
+
+def cpu_count() -> int:
+    """Processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def sentence(error: BaseException) -> str:
+    """An exception as one line: its words, with its type unless it speaks for itself."""
+    words = " ".join(str(error).split())
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__
+
+
+class Local(Scheduler):
+    """Worker processes on this machine.
+
+    Parameters
+    ----------
+    workers : int
+        With 1 the tasks run in this process, one after the other, without limits of time.
+    """
+
+    def __init__(self, workers: int):
+        if workers < 1:
+            raise ValueError(f"workers: {workers} was given; allowed: 1 or more")
+        self.workers = workers
+
+    def run(self, tasks: Sequence[Task], call: Call, on_progress: OnProgress | None = None) -> Iterator[Outcome]:
+        on_progress = on_progress or (lambda key, part: None)
+        if self.workers == 1:
+            return _here(tasks, call, on_progress)
+        return _elsewhere(tasks, call, on_progress, min(self.workers, len(tasks)))
+
+
+def _here(tasks: Sequence[Task], call: Call, on_progress: OnProgress) -> Iterator[Outcome]:
+    for task in tasks:
+        try:
+            value = call(task.argument, lambda part, key=task.key: on_progress(key, part))
+        except Exception as error:
+            yield Outcome(task.key, "raised", None, sentence(error), traceback.format_exc())
+        else:
+            yield Outcome(task.key, "done", value)
+
+
+def _elsewhere(tasks: Sequence[Task], call: Call, on_progress: OnProgress, n: int) -> Iterator[Outcome]:
+    waiting, busy, idle = deque(tasks), {}, []
+    try:
+        while waiting or busy:
+            while waiting and len(busy) < n:
+                worker = idle.pop() if idle else _Worker(call)
+                worker.give(waiting.popleft())
+                busy[worker.connection] = worker
+            for connection in wait(list(busy), timeout=_TICK):
+                outcome = busy[connection].answer(on_progress)
+                if outcome is not None:
+                    worker = busy.pop(connection)
+                    if worker.is_alive:
+                        idle.append(worker)
+                    yield outcome
+            for worker in [worker for worker in busy.values() if worker.is_late]:
+                del busy[worker.connection]
+                yield worker.give_up()
+    finally:
+        for worker in [*busy.values(), *idle]:
+            worker.end()
+
+
+class _Worker:
+    """One worker process and the task it has."""
+
+    def __init__(self, call: Call):
+        ours, theirs = socket.socketpair()
+        self.connection = Connection(ours.detach())
+        self.output = tempfile.TemporaryFile()
+        self.last_words = ""
+        with theirs:
+            command = [sys.executable, "-c", _START, str(theirs.fileno()), json.dumps(sys.path)]
+            self.process = subprocess.Popen(
+                command,
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=self.output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.call = pickle.dumps(call)
+        self.task: Task | None = None
+        self.since = 0.0
+        self.is_alive = True
+
+    def give(self, task: Task) -> None:
+        self.task, self.since = task, time.monotonic()
+        # A worker that is already dead is noticed when its answer is read.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self.connection.send((self.call, pickle.dumps(task.argument)))
+
+    def answer(self, on_progress: OnProgress) -> Outcome | None:
+        """The outcome, if what came is one."""
+        try:
+            word, *rest = self.connection.recv()
+        except (EOFError, ConnectionResetError, pickle.UnpicklingError):
+            return self._died()
+        if word == "progress":
+            on_progress(self.task.key, rest[0])
+            return None
+        return Outcome(self.task.key, word, *rest)
+
+    @property
+    def is_late(self) -> bool:
+        return self.task.limit is not None and time.monotonic() - self.since > self.task.limit
+
+    def give_up(self) -> Outcome:
+        self.end()
+        return Outcome(self.task.key, "timeout", None, f"gave no answer within {self.task.limit:.0f} s")
+
+    def _died(self) -> Outcome:
+        self.end()
+        code = self.process.returncode
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
+        hint = " (often a lack of memory)" if code == -signal.SIGKILL else ""
+        return Outcome(self.task.key, "died", None, f"its worker process {how}{hint}", self.last_words)
+
+    def end(self) -> None:
+        """End the worker and all it started."""
+        self.is_alive = False
+        self.connection.close()
+        # A worker that ends by itself keeps its own exit status, so it gets a moment; then its whole session goes.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(timeout=0.2)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        with self.output as output:
+            output.seek(max(0, output.seek(0, os.SEEK_END) - _LAST_WORDS))
+            self.last_words = output.read().decode(errors="replace")

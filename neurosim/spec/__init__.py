@@ -1,0 +1,132 @@
+"""What a user says: circuits and experiments as frozen models, read strictly from YAML.
+
+Facts are data, quantities carry units, every name resolves, and a mistake is answered with file:line, path,
+what was given, what is allowed and the nearest match. This room knows no receptor tables, drugs or engines;
+rooms that do raise their own errors with :func:`spec_error`, which finds the line.
+"""
+
+from neurosim.errors import SpecError
+from neurosim.spec._circuit import (
+    AdaptiveExponential,
+    Band,
+    BurstBand,
+    Circuit,
+    Conductance,
+    Effect,
+    Gain,
+    NearField,
+    Noise,
+    Plasticity,
+    Pool,
+    Population,
+    Projection,
+    RateBand,
+    Release,
+    ReleaseGain,
+    Site,
+    SynapseKind,
+    Transmission,
+    Transporter,
+)
+from neurosim.spec._circuit_file import load_circuit
+from neurosim.spec._dump import dump_yaml, plain
+from neurosim.spec._experiment import (
+    Arm,
+    Axis,
+    Clamp,
+    Dose,
+    Experiment,
+    Lesion,
+    Phase,
+    Protocol,
+    Reference,
+    Stimulation,
+)
+from neurosim.spec._experiment_checks import PhaseTime, cut_stimulations, phase_times
+from neurosim.spec._experiment_file import load_experiment, set_value
+from neurosim.spec._hash import canonical_json, digest
+from neurosim.spec._library import find, list_names
+from neurosim.spec._provenance import Provenance, provenance
+from neurosim.spec._quantities import Sourced
+from neurosim.spec._resolve import Resolved, resolve
+from neurosim.spec._scan import axis_values, scan_points
+from neurosim.spec._schema import json_schema
+from neurosim.spec._words import locate, spec_error
+
+__all__ = [
+    "AdaptiveExponential",
+    "Arm",
+    "Axis",
+    "Band",
+    "BurstBand",
+    "Circuit",
+    "Clamp",
+    "Conductance",
+    "Dose",
+    "Effect",
+    "Experiment",
+    "Gain",
+    "Lesion",
+    "NearField",
+    "Noise",
+    "Phase",
+    "PhaseTime",
+    "Plasticity",
+    "Pool",
+    "Population",
+    "Projection",
+    "Protocol",
+    "Provenance",
+    "RateBand",
+    "Reference",
+    "Release",
+    "ReleaseGain",
+    "Resolved",
+    "Site",
+    "Sourced",
+    "SpecError",
+    "Stimulation",
+    "SynapseKind",
+    "Transmission",
+    "Transporter",
+    "axis_values",
+    "canonical_json",
+    "cut_stimulations",
+    "digest",
+    "dump_yaml",
+    "find_circuit",
+    "find_experiment",
+    "json_schema",
+    "list_circuits",
+    "list_experiments",
+    "load_circuit",
+    "load_experiment",
+    "locate",
+    "phase_times",
+    "plain",
+    "provenance",
+    "resolve",
+    "scan_points",
+    "set_value",
+    "spec_error",
+]
+
+
+def find_circuit(name):
+    """File of a circuit by name or path; a local file wins over the one that ships with neurosim."""
+    return find("circuit", str(name))
+
+
+def find_experiment(name):
+    """File of an experiment by name or path; a local file wins over the one that ships with neurosim."""
+    return find("experiment", str(name))
+
+
+def list_circuits() -> list[str]:
+    """Names of the circuits in the current folder, in ``circuits/`` below it, and in neurosim itself."""
+    return list_names("circuit")
+
+
+def list_experiments() -> list[str]:
+    """Names of the experiments in the current folder, in ``experiments/`` below it and in neurosim."""
+    return list_names("experiment")

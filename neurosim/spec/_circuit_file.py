@@ -1,0 +1,188 @@
+"""Reading circuits from files: `extends`, and the memory of lines."""
+
+from __future__ import annotations
+
+from pathlib import Path as FilePath
+from typing import Any
+
+from pydantic import ValidationError
+
+from neurosim.errors import SpecError, nearest
+from neurosim.spec._circuit import Circuit
+from neurosim.spec._library import check_schema, find, shown
+from neurosim.spec._model import Model, Named, Origin, Path, Problem, problem_error
+from neurosim.spec._quantities import Sourced
+from neurosim.spec._words import sentences
+from neurosim.spec._yaml import Block, copied, read_document
+
+__all__ = ["attach", "circuit_document", "circuit_of", "load_circuit", "validated"]
+
+_SECTIONS = ("synapses", "populations", "projections", "pools", "sites")
+#: What a file says about itself; a file that extends it does not take it over.
+_OWN = ("schema", "name", "description", "extends", "source", "locator", "basis", "note")
+_DEEPEST_CHAIN = 10
+
+
+def load_circuit(source: str | FilePath | Circuit) -> Circuit:
+    """A circuit by name or path.
+
+    Parameters
+    ----------
+    source : str, Path or Circuit
+        A name is looked for in the current folder, in ``circuits/`` below it, and among the circuits that
+        ship with neurosim. A circuit is returned as it is.
+
+    Raises
+    ------
+    SpecError
+        One sentence per mistake, with file:line, path, what is allowed and the nearest match.
+    """
+    if isinstance(source, Circuit):
+        return source
+    return validated(Circuit, circuit_document(str(source)))
+
+
+def circuit_document(name: str, base: FilePath | None = None) -> Block:
+    """The document of a circuit, with everything it extends merged in."""
+    return _merged(name, base, ())
+
+
+def validated(model: type[Model], document: Block, data: Any = None, edits: dict | None = None) -> Any:
+    """A document as a model that knows where it was read.
+
+    Parameters
+    ----------
+    model : type
+    document : Block
+        What messages take their lines from.
+    data : mapping, optional
+        What is validated, by default the document itself.
+    edits : mapping, optional
+        See :class:`Origin`.
+    """
+    origin = Origin(document, (), edits or {})
+    try:
+        made = model.__pydantic_validator__.validate_python(document if data is None else data)
+    except ValidationError as error:
+        raise SpecError(*sentences(error, model, origin)) from None
+    attach(made, origin)
+    return made
+
+
+def attach(model: Model, origin: Origin) -> None:
+    """Tell a model and all its parts where they were read. An embedded circuit keeps its own origin."""
+    model._origin = origin
+    for name, field in type(model).model_fields.items():
+        _attach_value(getattr(model, name), origin, (*origin.path, field.alias or name))
+
+
+def _attach_value(value: Any, origin: Origin, path: Path) -> None:
+    if isinstance(value, Circuit | Sourced):
+        return
+    if isinstance(value, Model):
+        attach(value, Origin(origin.document, path, origin.edits))
+    elif isinstance(value, Named):
+        for key, item in value.items():
+            _attach_value(item, origin, (*path, key))
+    elif isinstance(value, tuple):
+        for index, item in enumerate(value):
+            _attach_value(item, origin, (*path, index))
+
+
+def circuit_of(value: Any) -> Any:
+    """A circuit's name or path → the circuit; for experiments built in code."""
+    if not isinstance(value, str | FilePath):
+        return value
+    try:
+        return load_circuit(value)
+    except SpecError as error:
+        raise problem_error(*(Problem((), sentence, located=True) for sentence in error.problems)) from None
+
+
+def _merged(name: str, base: FilePath | None, chain: tuple[str, ...]) -> Block:
+    path = find("circuit", name, base)
+    file = shown(path)
+    if file in chain or len(chain) >= _DEEPEST_CHAIN:
+        raise SpecError(f"{chain[0]}: circuits extend each other in a circle: {' -> '.join((*chain, file))}")
+    document, _ = read_document(path, file)
+    check_schema(document, "circuit", file)
+    if "extends" not in document:
+        return document
+    other = document["extends"]
+    if not isinstance(other, str):
+        raise SpecError(f"{document.marks['extends']}: extends: the name or path of one circuit is needed")
+    folder = FilePath(str(path)).parent
+    try:
+        inherited = _merged(other, folder, (*chain, file))
+    except SpecError as error:
+        if any(other in problem and "unknown circuit" in problem for problem in error.problems):
+            raise SpecError(f"{document.marks['extends']}: extends: {error}") from None
+        raise
+    return _extended(document, inherited)
+
+
+def _extended(document: Block, base: Block) -> Block:
+    """``document`` on top of ``base``, merged by name one level deep."""
+    result = copied(document)
+    result.pop("extends")
+    inherited = _with_citations(base)
+    for key, value in inherited.items():
+        if key in _OWN:
+            continue
+        if key not in result:
+            result[key], result.marks[key] = value, base.marks[key]
+        elif key in _SECTIONS and isinstance(value, dict) and isinstance(result[key], dict):
+            result[key] = _merged_section(key, result[key], value)
+    for key in _SECTIONS:
+        if key not in base and isinstance(result.get(key), dict):
+            result[key] = _merged_section(key, result[key], Block())
+    return result
+
+
+def _merged_section(section: str, own: Block, base: Block) -> Block:
+    merged = copied(base)
+    merged.mark = own.mark
+    for name, item in own.items():
+        mark = own.marks[name]
+        replaces = isinstance(item, dict) and "replace" in item
+        if replaces:
+            item = copied(item)
+            if item.pop("replace") != "true":
+                raise SpecError(f"{mark}: {section}.{name}.replace: allowed: true")
+            if name not in base:
+                raise SpecError(f"{mark}: {section}.{name}: replaces nothing; {nearest(name, base)}")
+        elif name in base:
+            raise SpecError(
+                f"{mark}: {section}.{name}: is defined already in {base.marks[name]}; "
+                f"give it another name, or say replace: true inside it"
+            )
+        merged[name], merged.marks[name] = item, mark
+    return merged
+
+
+def _with_citations(base: Block) -> Block:
+    """The base with its own citation written into its items, where an extending file cannot change it."""
+    stated = {key: base[key] for key in ("source", "locator", "basis") if key in base}
+    if not stated:
+        return base
+    result = copied(base)
+    for section in _SECTIONS:
+        if isinstance(base.get(section), dict):
+            depth = 2 if section == "pools" else 1
+            result[section] = _cited(base[section], stated, base, depth)
+    return result
+
+
+def _cited(node: Block, stated: dict[str, str], base: Block, depth: int) -> Block:
+    if not isinstance(node, dict):
+        return node
+    result = copied(node)
+    if depth:
+        for key, item in node.items():
+            result[key] = _cited(item, stated, base, depth - 1)
+        return result
+    for key, value in stated.items():
+        # A locator belongs to the source beside it.
+        if key not in node and not (key == "locator" and "source" in node):
+            result[key], result.marks[key] = value, base.marks[key]
+    return result

@@ -1,0 +1,224 @@
+"""What the parts of an experiment must agree on, among themselves and with its circuit."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from neurosim.spec._circuit_checks import unknown
+from neurosim.spec._model import Path, Problem
+
+if TYPE_CHECKING:
+    from neurosim.spec._circuit import Circuit
+    from neurosim.spec._experiment import Arm, Dose, Experiment, Phase, Protocol, Stimulation
+
+__all__ = [
+    "PhaseTime",
+    "cut_stimulations",
+    "dose_problems",
+    "experiment_problems",
+    "phase_times",
+    "protocol_problems",
+    "stimulation_problems",
+]
+
+#: Step of the slow loop: recordings, settling and traces are whole numbers of it.
+_SLOW_STEP = 1e-3
+_SLOW_TEXT = "1 ms"
+#: Names that results already use for dimensions.
+_DIMENSIONS = (
+    *("arm", "subject", "phase", "population", "region", "transmitter", "site", "drug", "ligand", "time"),
+    *("statistic", "spike", "cell", "pool", "carrier"),
+)
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class PhaseTime:
+    """A phase on the pharmacological clock, times in s.
+
+    ``before_drugs`` phases lie before zero; those without an ``at`` of their own have ``at = -inf``.
+    """
+
+    name: str
+    at: float
+    before_drugs: bool
+    settle: float
+    record: float
+
+
+def phase_times(protocol: Protocol) -> list[PhaseTime]:
+    """When each phase takes place (time rule of DESIGN §3).
+
+    Clock zero is the first dose. A phase without ``at`` before the first phase with ``at`` lies before all
+    drugs; any other inherits the previous ``at``; if no phase has one, all are at 0.
+    """
+    current = 0.0 if all(phase.at is None for phase in protocol.phases) else -math.inf
+    times = []
+    for phase in protocol.phases:
+        current = current if phase.at is None else float(phase.at)
+        settle = protocol.settle if phase.settle is None else phase.settle
+        times.append(PhaseTime(phase.name, current, current < 0, float(settle), float(phase.record)))
+    return times
+
+
+def _is_whole(value: float, step: float) -> bool:
+    return math.isclose(value / step, round(value / step), rel_tol=_ROUNDING, abs_tol=1e-6)
+
+
+def protocol_problems(protocol: Protocol) -> Iterator[Problem]:
+    """Clocks that do not fit together, phases out of order or named twice."""
+    dt, step = protocol.dt, protocol.trace_step
+    if dt > _SLOW_STEP or not _is_whole(_SLOW_STEP, dt):
+        yield Problem(
+            ("dt",),
+            f"'{dt}' does not divide {_SLOW_TEXT}; allowed: e.g. '0.05 ms', '0.1 ms', '0.2 ms', '1 ms'",
+        )
+    if not _is_whole(step, _SLOW_STEP) or step < _SLOW_STEP * (1 - _ROUNDING):
+        yield Problem(("trace_step",), f"'{step}' is not a multiple of {_SLOW_TEXT}")
+    if not _is_whole(protocol.settle, _SLOW_STEP):
+        yield Problem(("settle",), f"'{protocol.settle}' is not a multiple of {_SLOW_TEXT}")
+    if not protocol.phases:
+        yield Problem(("phases",), "is empty; a protocol needs at least one phase")
+    seen: set[str] = set()
+    for k, phase in enumerate(protocol.phases):
+        if phase.name in seen:
+            yield Problem(
+                ("phases", k, "name"), f"the phase '{phase.name}' exists already; phases need different names"
+            )
+        seen.add(phase.name)
+        yield from _phase_problems(("phases", k), phase)
+    times = phase_times(protocol)
+    for k in range(1, len(times)):
+        if times[k].at < times[k - 1].at:
+            sentence = f"'{protocol.phases[k].at}' lies before the phase '{times[k - 1].name}'"
+            yield Problem(("phases", k, "at"), f"{sentence}; phases are in order of time")
+
+
+def _phase_problems(path: Path, phase: Phase) -> Iterator[Problem]:
+    for key in ("record", "settle"):
+        value = getattr(phase, key)
+        if value is not None and not _is_whole(value, _SLOW_STEP):
+            yield Problem((*path, key), f"'{value}' is not a multiple of {_SLOW_TEXT}")
+
+
+def dose_problems(dose: Dose) -> Iterator[Problem]:
+    """Dosing that says too little or too much."""
+    if dose.dose is None and dose.rate is None:
+        yield Problem((), "has neither dose nor concentration; allowed: exactly one of them")
+    if dose.dose is not None and dose.rate is not None and dose.duration is not None:
+        yield Problem(
+            ("duration",), "dose, rate and duration say one thing too many; allowed: any two of them"
+        )
+    if dose.addl is not None and dose.ii is None:
+        yield Problem(("addl",), "additional doses need ii, the time between doses, e.g. '24 h'")
+    if (
+        dose.ss
+        and dose.ii is None
+        and not (dose.rate is not None and dose.dose is None and dose.duration is None)
+    ):
+        yield Problem(
+            ("ss",), "steady state needs ii, the time between doses, e.g. '24 h', or an infusion without end"
+        )
+    if dose.ss and dose.addl is not None:
+        yield Problem(("addl",), "steady state has no number of additional doses; allowed: ss or addl")
+    if dose.ii is not None and dose.addl is None and not dose.ss:
+        yield Problem(("ii",), "repeated doses need addl, the number of further doses, or ss: true")
+    if dose.ii is not None and dose.dose is None and dose.duration is None:
+        yield Problem(("ii",), "an infusion without end cannot be repeated; allowed: a duration, or a dose")
+
+
+_NEEDS = {"pulses": ("n", "rate"), "rate": ("rate",), "current": ("amplitude",)}
+_REFUSES = {"pulses": (), "rate": ("n",), "current": ("n", "rate")}
+
+
+def stimulation_problems(stimulation: Stimulation) -> Iterator[Problem]:
+    """Keys that a kind of stimulation lacks or cannot use, and trains that overlap themselves."""
+    kind = stimulation.kind
+    for key in _NEEDS[kind]:
+        if getattr(stimulation, key) is None:
+            yield Problem((), f"lacks {key}; kind {kind} needs {' and '.join(_NEEDS[kind])}")
+    for key in _REFUSES[kind]:
+        if getattr(stimulation, key) is not None:
+            yield Problem((key,), f"kind {kind} has no {key}")
+    rate, duration = stimulation.rate, stimulation.duration
+    if rate is None:
+        return
+    if kind == "pulses" and duration is not None and duration * rate > 1 + _ROUNDING:
+        yield Problem(("duration",), f"pulses of '{duration}' at '{rate}' overlap")
+    if kind == "rate" and rate * _SLOW_STEP > 1:
+        yield Problem(("rate",), f"'{rate}' is out of range; allowed: at most 1000 Hz")
+
+
+def experiment_problems(experiment: Experiment, circuit: Circuit) -> Iterator[Problem]:
+    """All names of an experiment that do not exist, and what its circuit cannot do."""
+    phases = {phase.name: phase for phase in experiment.protocol.phases}
+    yield from unknown(("reference", "arm"), "arm", experiment.reference.arm, experiment.arms)
+    yield from unknown(("reference", "phase"), "phase", experiment.reference.phase, phases)
+    for name, n in experiment.protocol.voltages.items():
+        path = ("protocol", "voltages", name)
+        yield from unknown(path, "population", name, circuit.populations)
+        if name in circuit.populations and n > circuit.populations[name].n:
+            yield Problem(path, f"{n} is more than the {circuit.populations[name].n} cells of {name}")
+    for name, arm in experiment.arms.items():
+        yield from _arm_problems(("arms", name), arm, phases, circuit)
+    for name in experiment.scan:
+        if name in _DIMENSIONS:
+            yield Problem(
+                ("scan", name), f"the name '{name}' is already a dimension of the results; choose another"
+            )
+    for name, projection in circuit.projections.items():
+        if projection.delay.value < experiment.protocol.dt * (1 - _ROUNDING):
+            sentence = f"'{experiment.protocol.dt}' is longer than the delay of projection {name}"
+            yield Problem(("protocol", "dt"), f"{sentence} ('{projection.delay.value}')")
+            break
+
+
+def _arm_problems(path: Path, arm: Arm, phases: dict[str, Phase], circuit: Circuit) -> Iterator[Problem]:
+    for k, drug in enumerate(arm.drugs):
+        for i, phase in enumerate(getattr(drug, "phases", ())):
+            yield from unknown((*path, "drugs", k, "phases", i), "phase", phase, phases)
+    lesioned = Counter(lesion.population for lesion in arm.lesions)
+    for k, lesion in enumerate(arm.lesions):
+        here = (*path, "lesions", k, "population")
+        yield from unknown(here, "population", lesion.population, circuit.populations)
+        if lesioned.pop(lesion.population, 1) > 1:
+            yield Problem(here, f"{lesion.population} is lesioned twice in this arm; state one fraction")
+    for k, stimulation in enumerate(arm.stimulations):
+        yield from _window_problems((*path, "stimulations", k), stimulation, phases, circuit)
+
+
+def _window_problems(
+    path: Path, s: Stimulation, phases: dict[str, Phase], circuit: Circuit
+) -> Iterator[Problem]:
+    yield from unknown((*path, "population"), "population", s.population, circuit.populations)
+    yield from unknown((*path, "phase"), "phase", s.phase, phases)
+    if s.phase not in phases:
+        return
+    record = phases[s.phase].record
+    if s.start >= record:
+        sentence = f"'{s.start}' lies after the end of the recording; phase {s.phase} records '{record}'"
+        yield Problem((*path, "start"), sentence)
+    elif s.kind != "pulses" and s.duration is not None and s.start + s.duration > record * (1 + _ROUNDING):
+        sentence = f"'{s.duration}' from '{s.start}' on passes the end of the recording"
+        yield Problem((*path, "duration"), f"{sentence}; phase {s.phase} records '{record}'")
+
+
+def cut_stimulations(experiment: Experiment) -> list[tuple[str, str]]:
+    """Trains of pulses that the end of their recording cuts off, as (path, sentence); worth a warning."""
+    phases = {phase.name: phase for phase in experiment.protocol.phases}
+    found = []
+    for name, arm in experiment.arms.items():
+        for k, s in enumerate(arm.stimulations):
+            if s.kind == "pulses":
+                record = phases[s.phase].record
+                inside = min(s.n, math.ceil((record - s.start) * s.rate - _ROUNDING))
+                if inside < s.n:
+                    sentence = (
+                        f"{inside} of {s.n} pulses fall into the recording of phase {s.phase} ('{record}')"
+                    )
+                    found.append((f"arms.{name}.stimulations.{k}", sentence))
+    return found

@@ -1,0 +1,131 @@
+"""Reading experiments from files, with values set from the command line or from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path as FilePath
+from typing import Any
+
+from neurosim.errors import SpecError
+from neurosim.spec._circuit import Circuit
+from neurosim.spec._circuit_file import attach, circuit_document, validated
+from neurosim.spec._experiment import Experiment
+from neurosim.spec._library import check_schema, find, shown
+from neurosim.spec._model import Mark, Origin
+from neurosim.spec._paths import Edit, apply_edit, parse_path
+from neurosim.spec._resolve import check_scan, resolve
+from neurosim.spec._yaml import Block, copied, mark_of, read_document
+
+__all__ = ["load_experiment", "set_value"]
+
+Settings = Mapping[str, Any] | Iterable[tuple[str, Any]]
+
+
+def load_experiment(source: str | FilePath | Experiment, set: Settings | None = None) -> Experiment:
+    """An experiment by name or path.
+
+    Parameters
+    ----------
+    source : str, Path or Experiment
+        A name is looked for in the current folder, in ``experiments/`` below it, and among the experiments
+        that ship with neurosim. An experiment is returned as it is.
+    set : mapping or pairs, optional
+        Path → new value, as ``--set`` takes them: ``{"subjects": 8, "circuit.populations.DRN_HT.drive":
+        "1.2x"}``.
+
+    Raises
+    ------
+    SpecError
+        One sentence per mistake, with file:line, path, what is allowed and the nearest match.
+    """
+    edits = _edits(set)
+    if isinstance(source, Experiment):
+        if edits:
+            raise SpecError(
+                "values can be set while an experiment is loaded, not afterwards; load it by name with set="
+            )
+        return source
+    path = find("experiment", str(source))
+    document, text = read_document(path, shown(path))
+    check_schema(document, "experiment", shown(path))
+    inner = [edit for edit in edits if edit.path[0] == "circuit" and len(edit.path) > 1]
+    for edit in edits:
+        if edit not in inner:
+            document = _edited(document, edit)
+    circuit = _circuit(document, FilePath(str(path)).parent, inner)
+    data = copied(document)
+    if circuit is not None:
+        data["circuit"] = circuit
+    experiment = validated(Experiment, document, data)
+    experiment._source_text = text
+    check_scan(experiment)
+    for arm in experiment.arms:
+        resolve(experiment, arm)
+    return experiment
+
+
+def _edits(settings: Settings | None) -> list[Edit]:
+    pairs = settings.items() if isinstance(settings, Mapping) else settings or ()
+    return [Edit(parse_path(path), _text(value), Mark(f"--set {path}={value}")) for path, value in pairs]
+
+
+def _text(value: Any) -> Any:
+    """Numbers and text as they are; lists and mappings cannot be set through a path."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value
+
+
+def _edited(document: Block, edit: Edit) -> Block:
+    try:
+        return apply_edit(document, edit, Experiment)[0]
+    except SpecError as error:
+        first = edit.path[0]
+        if first in Circuit.model_fields and first not in Experiment.model_fields:
+            raise SpecError(f"{error} (values of the circuit begin with 'circuit.')") from None
+        raise
+
+
+def _circuit(document: Block, folder: FilePath, edits: list[Edit]) -> Circuit | None:
+    """The experiment's circuit with values set; None where the file names none (the model says so)."""
+    named = document.get("circuit")
+    if isinstance(named, str):
+        place = mark_of(document, ("circuit",))
+        try:
+            inner = circuit_document(named, folder)
+        except SpecError as error:
+            if error.problems[0].startswith("unknown circuit") or error.problems[0].endswith("no such file"):
+                raise SpecError(f"{place}: circuit: {error}") from None
+            raise
+    elif isinstance(named, Block):
+        check_schema(named, "circuit", str(named.mark))
+        inner = named
+    else:
+        return None
+    for edit in edits:
+        inner, _ = apply_edit(inner, Edit(edit.path[1:], edit.value, edit.mark), Circuit)
+    circuit = validated(Circuit, inner)
+    if isinstance(named, Block) and not edits:
+        attach(circuit, Origin(document, ("circuit",)))
+    return circuit
+
+
+def set_value(document: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """A copy of a circuit or experiment document (nested mappings) with the value at a path replaced.
+
+    Parameters
+    ----------
+    document : mapping
+        With a key ``schema``; :func:`neurosim.spec.plain` gives one.
+    path : str
+        See :mod:`neurosim.spec._paths` for the grammar.
+    value : str, int or float
+        ``"0.5x"`` multiplies.
+
+    Raises
+    ------
+    SpecError
+        If the path matches nothing.
+    """
+    model = Circuit if str(document.get("schema", "")).startswith("neurosim-circuit") else Experiment
+    return apply_edit(document, Edit(parse_path(path), value, Mark(path)), model)[0]

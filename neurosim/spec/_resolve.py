@@ -1,0 +1,207 @@
+"""One arm at one scan point, with everything applied to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from neurosim.errors import SpecError, UnitError, nearest
+from neurosim.spec._circuit import Circuit
+from neurosim.spec._circuit_file import attach
+from neurosim.spec._dump import plain
+from neurosim.spec._experiment import Arm, Axis, Experiment, Protocol, Reference
+from neurosim.spec._experiment_checks import experiment_problems
+from neurosim.spec._model import Mark, Model, Named, Origin, Path
+from neurosim.spec._paths import Edit, apply_edit, parse_path
+from neurosim.spec._scan import axis_texts, axis_values
+from neurosim.spec._words import locate, located, sentences
+
+__all__ = ["Resolved", "check_scan", "resolve"]
+
+#: What an axis may change; the rest says how many trials there are or what they are called.
+_SCANNABLE = ("arms", "circuit", "protocol", "seed", "species")
+_MEMORY = 64
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """An arm of an experiment at a scan point.
+
+    Attributes
+    ----------
+    circuit : Circuit
+        With the axes' and the arm's values set. Its populations, projections, pools and sites are in the
+        order of their names, so that two files that differ in order only give the same trials.
+    arm : Arm
+        Its ``set`` is empty: it is in the circuit.
+    protocol : Protocol
+    species : str
+    seed : int
+    reference : Reference
+    """
+
+    circuit: Circuit
+    arm: Arm
+    protocol: Protocol
+    species: str
+    seed: int
+    reference: Reference
+
+
+def resolve(experiment: Experiment, arm: str, point: Mapping[str, int] | None = None) -> Resolved:
+    """Apply a scan point and an arm's ``set:`` to an experiment, and validate the result again.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    arm : str
+    point : mapping, optional
+        Axis name → index of its value, one of :func:`scan_points`.
+
+    Raises
+    ------
+    SpecError
+        If the arm or axis does not exist, a path matches nothing, or a value is not possible where it is set.
+    """
+    if arm not in experiment.arms:
+        raise SpecError(f"unknown arm '{arm}'; {nearest(arm, experiment.arms)}")
+    outer, inner = _axis_edits(experiment, point or {})
+    changed = _changed(experiment, Experiment, outer) if outer else experiment
+    chosen = changed.arms[arm]
+    edits = inner + _arm_edits(changed, arm)
+    circuit = _changed(experiment.circuit, Circuit, edits) if edits else experiment.circuit
+    if edits:
+        problems = [located(p, Experiment, changed._origin) for p in experiment_problems(changed, circuit)]
+        if problems:
+            raise SpecError(*problems)
+    return Resolved(
+        circuit=_in_order(circuit),
+        arm=_applied(chosen),
+        protocol=changed.protocol,
+        species=changed.species,
+        seed=changed.seed,
+        reference=changed.reference,
+    )
+
+
+def check_scan(experiment: Experiment) -> None:
+    """Try every axis at its ends, so that a scan that cannot run is refused before it starts.
+
+    Raises
+    ------
+    SpecError
+    """
+    values = axis_values(experiment)
+    for name, axis in experiment.scan.items():
+        path = _axis_path(experiment, name, axis)
+        if path[0] not in _SCANNABLE or path == ("circuit",):
+            raise _axis_error(
+                experiment, name, f"'{axis.path}' cannot be scanned; {nearest(path[0], _SCANNABLE)}"
+            )
+        numbers = [float(value) for value in values[name][0]]
+        ends = {numbers.index(min(numbers)), numbers.index(max(numbers))}
+        for index in sorted(ends):
+            for arm in experiment.arms:
+                resolve(experiment, arm, {name: index})
+
+
+def _axis_error(experiment: Experiment, name: str, sentence: str) -> SpecError:
+    return SpecError(f"{locate(experiment, ('scan', name)) or 'Experiment'}: scan.{name}: {sentence}")
+
+
+def _axis_path(experiment: Experiment, name: str, axis: Axis) -> Path:
+    try:
+        return parse_path(axis.path)
+    except SpecError as error:
+        raise _axis_error(experiment, name, str(error)) from None
+
+
+def _axis_edits(experiment: Experiment, point: Mapping[str, int]) -> tuple[list[Edit], list[Edit]]:
+    """What a point sets in the experiment, and what it sets in the circuit."""
+    outer, inner = [], []
+    for name, index in point.items():
+        if name not in experiment.scan:
+            raise SpecError(f"unknown axis '{name}'; {nearest(name, experiment.scan)}")
+        axis = experiment.scan[name]
+        try:
+            texts = axis_texts(axis)
+        except UnitError as error:
+            raise _axis_error(experiment, name, str(error)) from None
+        if not 0 <= index < len(texts):
+            raise SpecError(f"axis '{name}' has {len(texts)} values, counted from 0; given {index}")
+        path, mark = _axis_path(experiment, name, axis), _mark(experiment, ("scan", name), f"scan.{name}")
+        if path[0] == "circuit" and len(path) > 1:
+            inner.append(Edit(path[1:], texts[index], mark))
+        else:
+            outer.append(Edit(path, texts[index], mark))
+    return outer, inner
+
+
+def _mark(experiment: Experiment, path: Path, name: str) -> Mark:
+    place = locate(experiment, path)
+    return Mark(f"{place}: {name}" if place else name)
+
+
+def _arm_edits(experiment: Experiment, arm: str) -> list[Edit]:
+    edits = []
+    for text, value in experiment.arms[arm].set.items():
+        mark = _mark(experiment, ("arms", arm, "set", text), f"arms.{arm}.set")
+        try:
+            edits.append(Edit(parse_path(text), value, mark))
+        except SpecError as error:
+            raise SpecError(f"{mark}: {error}") from None
+    return edits
+
+
+def _changed(model: Model, kind: type[Model], edits: list[Edit]) -> Any:
+    """The model with values set, validated again; recent ones are remembered, arms and points share them."""
+    memory = model._memory
+    key = tuple((edit.path, str(edit.value), edit.mark) for edit in edits)
+    if key not in memory:
+        if len(memory) >= _MEMORY:
+            memory.pop(next(iter(memory)))
+        memory[key] = _validated_again(model, kind, edits)
+    return memory[key]
+
+
+def _validated_again(model: Any, kind: type[Model], edits: list[Edit]) -> Any:
+    data = plain(model) if kind is Circuit else {**plain(model), "circuit": model.circuit}
+    root = model._origin.path if model._origin else ()
+    marks = dict(model._origin.edits) if model._origin else {}
+    for edit in edits:
+        data, paths = apply_edit(data, edit, kind)
+        marks.update({(*root, *path): edit.mark for path in paths})
+    origin = model._origin and Origin(model._origin.document, root, marks)
+    try:
+        made = kind.__pydantic_validator__.validate_python(data)
+    except ValidationError as error:
+        place = "" if origin else f"{edits[-1].mark}: "
+        raise SpecError(*(f"{place}{sentence}" for sentence in sentences(error, kind, origin))) from None
+    if origin:
+        attach(made, origin)
+    return made
+
+
+def _applied(arm: Arm) -> Arm:
+    return arm.model_copy(update={"set": Named()}) if arm.set else arm
+
+
+def _in_order(circuit: Circuit) -> Circuit:
+    """The circuit with every mapping sorted by name, so that equal hashes mean equal trials."""
+    memory = circuit._memory
+    if "in order" not in memory:
+        memory["in order"] = _sorted(circuit)
+    return memory["in order"]
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, Named):
+        return Named({key: _sorted(value[key]) for key in sorted(value)})
+    if isinstance(value, Model):
+        updates = {name: _sorted(getattr(value, name)) for name in type(value).model_fields}
+        changed = {name: new for name, new in updates.items() if isinstance(new, Named | Model)}
+        return value.model_copy(update=changed) if changed else value
+    return value

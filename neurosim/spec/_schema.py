@@ -1,0 +1,68 @@
+"""JSON schema of the two kinds of files, for editors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from neurosim.errors import SpecError, nearest
+from neurosim.spec._circuit import Circuit
+from neurosim.spec._experiment import Experiment
+from neurosim.spec._library import SCHEMAS
+
+__all__ = ["json_schema"]
+
+_TITLES = {"circuit": "neurosim circuit", "experiment": "neurosim experiment"}
+
+
+def json_schema(kind: str) -> dict[str, Any]:
+    """JSON schema (draft 2020-12) of a circuit or experiment file.
+
+    Parameters
+    ----------
+    kind : {"circuit", "experiment"}
+
+    Raises
+    ------
+    SpecError
+        If the kind is another one.
+    """
+    if kind not in SCHEMAS:
+        raise SpecError(f"unknown kind of file '{kind}'; {nearest(kind, SCHEMAS)}")
+    model = Circuit if kind == "circuit" else Experiment
+    schema = model.model_json_schema(by_alias=True)
+    schema["title"] = _TITLES[kind]
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    if kind == "experiment":
+        _name_the_circuit(schema)
+    _add_extends(schema if kind == "circuit" else schema["$defs"]["Circuit"], schema["$defs"])
+    _require(schema, kind)
+    return schema
+
+
+def _name_the_circuit(schema: dict[str, Any]) -> None:
+    schema["properties"]["circuit"] = {
+        "description": "name or path of a circuit, or the circuit itself",
+        "anyOf": [{"type": "string"}, {"$ref": "#/$defs/Circuit"}],
+    }
+
+
+def _add_extends(circuit: dict[str, Any], definitions: dict[str, Any]) -> None:
+    """Keys that the loader takes before the models see the file, and the one that a circuit fills in."""
+    definitions["SynapseKind"]["required"].remove("mode")
+    circuit["properties"]["extends"] = {
+        "type": "string",
+        "description": "circuit to build on, merged by name",
+    }
+    for name in ("SynapseKind", "Population", "Projection", "Site"):
+        definitions[name]["properties"]["replace"] = {
+            "const": True,
+            "description": "replaces the item of the base",
+        }
+
+
+def _require(schema: dict[str, Any], kind: str) -> None:
+    required = ["schema", "name"]
+    # A circuit that extends another may leave the rest to it.
+    required += ["circuit", "protocol", "arms"] if kind == "experiment" else []
+    schema["required"] = required
+    schema["properties"]["schema"] = {"const": SCHEMAS[kind]}

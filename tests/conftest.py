@@ -1,0 +1,35 @@
+"""What all tests share."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# Programs that tests compile are kept between test runs, and apart from those of the user.
+os.environ.setdefault("NEUROSIM_CACHE", str(ROOT / ".pytest_cache" / "neurosim"))
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+# Tests have no limits of wall-clock time: a loaded machine is no bug.
+settings.register_profile("neurosim", deadline=None)
+settings.load_profile("neurosim")
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch):
+    """A current folder that holds the tiny circuit and experiment; returns it."""
+    for name in ("tiny.yaml", "tiny_experiment.yaml"):
+        (tmp_path / name).write_text((ROOT / "tests" / "data" / name).read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def fake_engine(monkeypatch):
+    """Runs use an engine that simulates nothing and is done at once; returns its class."""
+    from fake_engine import FakeEngine, install
+
+    install(monkeypatch)
+    return FakeEngine

@@ -1,0 +1,282 @@
+"""Pharmacokinetics: closed form against the differential equations, superposition, steady state, species."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+
+from neurosim import pharmacology, reference, units
+from neurosim.errors import SpecError
+from neurosim.pharmacology.parameters import PKParameters
+from neurosim.pharmacology.pk import _plasma, plasma_modes
+
+HOUR = 3600.0
+ONE = {"V": 8.0, "CL": 2.0, "peripheral": ()}
+TWO = {"V": 4.0, "CL": 3.0, "peripheral": ((2.3, 1.7),)}
+THREE = {"V": 1.35, "CL": 8.0, "peripheral": ((4.0, 8.5), (0.57, 0.25))}
+#: Compartments, per hour; the ka of sc is 6 1/h, so the last one absorbs as fast as it eliminates.
+MODELS = {"one": ONE, "two": TWO, "three": THREE, "ka = k": {"V": 1.0, "CL": 6.0, "peripheral": ()}}
+
+
+def parameters(model):
+    return PKParameters(
+        drug="haloperidol",
+        species="rat",
+        V=model["V"],
+        CL=model["CL"] / HOUR,
+        peripheral=tuple((v, q / HOUR) for v, q in model["peripheral"]),
+        fu_plasma=1.0,
+        Kpuu=1.0,
+        molar_mass=1e6,
+        numbers=(),
+    )
+
+
+def dose(**fields):
+    return SimpleNamespace(**{"drug": "haloperidol", "route": "iv", "time": 0.0, "dose": None, **fields})
+
+
+def by_ode(model, ka, F, t, bolus=0.0, rate=0.0, duration=math.inf):
+    """Plasma concentration by numerical integration of the compartments, depot first."""
+    p = parameters(model)
+    volumes = [p.V, *(v for v, _ in p.peripheral)]
+
+    def slope(now, x):
+        given = F * rate if now < duration else 0.0
+        flow = np.zeros(len(volumes) + 1)
+        flow[0] = (given if ka else 0.0) - (ka * x[0] if ka else 0.0)
+        flow[1] = (ka * x[0] if ka else given) - p.CL / p.V * x[1]
+        for k, (v, q) in enumerate(p.peripheral, start=2):
+            exchange = q * (x[1] / p.V - x[k] / v)
+            flow[1] -= exchange
+            flow[k] += exchange
+        return flow
+
+    start = np.zeros(len(volumes) + 1)
+    start[0 if ka else 1] = F * bolus
+    ends = [0.0, *([duration] if duration < t[-1] else []), t[-1]]
+    found = np.full(len(t), np.nan)
+    for low, high in zip(ends[:-1], ends[1:], strict=True):
+        inside = (t >= low) & (t <= high)
+        solution = solve_ivp(slope, (low, high), start, "LSODA", dense_output=True, rtol=1e-11, atol=1e-13)
+        found[inside], start = solution.sol(t[inside])[1] / p.V, solution.y[:, -1]
+    return found
+
+
+@pytest.mark.parametrize("route", ["iv", "sc"])
+@pytest.mark.parametrize("name", MODELS)
+def test_a_bolus_solves_the_differential_equations(name, route):
+    t = np.linspace(0, 10 * HOUR, 301)
+    way = reference.route(route)
+    exact = _plasma(dose(dose=2.0, route=route), parameters(MODELS[name]), t)
+    numeric = by_ode(MODELS[name], (way.ka or 0) / HOUR, way.F, t, bolus=2.0)
+    # rtol of the integrator with a margin for the accumulated error
+    np.testing.assert_allclose(exact, numeric, rtol=1e-7, atol=1e-9 * numeric.max())
+
+
+@pytest.mark.parametrize("route", ["iv", "sc"])
+@pytest.mark.parametrize("name", MODELS)
+def test_an_infusion_solves_the_differential_equations(name, route):
+    t = np.linspace(0, 8 * HOUR, 241)
+    way = reference.route(route)
+    given = dose(rate=1.0 / HOUR, duration=2 * HOUR, route=route)
+    exact = _plasma(given, parameters(MODELS[name]), t)
+    numeric = by_ode(MODELS[name], (way.ka or 0) / HOUR, way.F, t, rate=1.0 / HOUR, duration=2 * HOUR)
+    np.testing.assert_allclose(exact, numeric, rtol=1e-6, atol=1e-8 * numeric.max())
+
+
+def test_one_compartment_is_the_textbook_formula():
+    p, k = parameters(ONE), 0.25 / HOUR
+    t = np.linspace(0, 5 * HOUR, 50)
+    np.testing.assert_allclose(_plasma(dose(dose=4.0), p, t), 0.5 * np.exp(-k * t), rtol=1e-13)
+    ka = 6 / HOUR
+    absorbed = 0.5 * ka / (ka - k) * (np.exp(-k * t) - np.exp(-ka * t))
+    np.testing.assert_allclose(_plasma(dose(dose=4.0, route="sc"), p, t), absorbed, rtol=1e-10, atol=1e-15)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_modes_carry_the_volume_and_the_clearance(name):
+    p = parameters(MODELS[name])
+    A, rate = plasma_modes(p)
+    assert A.sum() == pytest.approx(1 / p.V, rel=1e-12)
+    assert (A / rate).sum() == pytest.approx(1 / p.CL, rel=1e-12)  # area under the curve = dose / CL
+    assert (A >= 0).all() and (rate > 0).all()
+
+
+@pytest.mark.parametrize("route", ["iv", "ip"])
+def test_doses_add(route):
+    t = np.linspace(0, 30 * HOUR, 100)
+    p = parameters(TWO)
+    apart = sum(_plasma(dose(dose=3.0, route=route, time=k * 7 * HOUR), p, t) for k in range(3))
+    together = _plasma(dose(dose=3.0, route=route, ii=7 * HOUR, addl=2), p, t)
+    np.testing.assert_allclose(together, apart, rtol=1e-12)
+    np.testing.assert_allclose(
+        2 * together, _plasma(dose(dose=6.0, route=route, ii=7 * HOUR, addl=2), p, t), rtol=1e-12
+    )
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"dose": 1.0, "route": "iv"},
+        {"dose": 1.0, "route": "sc"},
+        {"rate": 1.0 / HOUR, "duration": HOUR, "route": "infusion"},
+        {"rate": 1.0 / HOUR, "duration": HOUR, "route": "sc"},
+    ],
+)
+def test_steady_state_is_the_end_of_a_long_run(given, name):
+    p, ii = parameters(MODELS[name]), 6 * HOUR
+    t = np.linspace(0, 4 * ii, 97)
+    steady = _plasma(dose(**given, ii=ii, addl=1, ss=True), p, t)
+    n = 400
+    long = _plasma(dose(**given, ii=ii, addl=n), p, t + (n - 1) * ii)
+    np.testing.assert_allclose(steady, long, rtol=1e-9, atol=1e-12 * long.max())
+
+
+def test_a_rate_without_an_end_reaches_rate_over_clearance():
+    p = parameters(TWO)
+    pump = dose(rate=1.0 / HOUR, route="sc")
+    assert _plasma(pump, p, np.array([30 * 24 * HOUR]))[0] == pytest.approx(1 / 3.0, rel=1e-12)
+    at_once = dose(rate=1.0 / HOUR, route="sc", ss=True)
+    np.testing.assert_allclose(_plasma(at_once, p, np.array([0.0, HOUR])), 1 / 3.0, rtol=1e-12)
+
+
+def test_dose_with_duration_or_rate_are_the_same_infusion():
+    t, p = np.linspace(0, 5 * HOUR, 60), parameters(TWO)
+    a = _plasma(dose(dose=2.0, duration=HOUR, route="infusion"), p, t)
+    b = _plasma(dose(dose=2.0, rate=2.0 / HOUR, route="infusion"), p, t)
+    c = _plasma(dose(rate=2.0 / HOUR, duration=HOUR, route="infusion"), p, t)
+    np.testing.assert_allclose(a, b, rtol=1e-12)
+    np.testing.assert_allclose(a, c, rtol=1e-12)
+
+
+def test_exposure_is_free_brain_concentration():
+    p = pharmacology.pk_parameters("haloperidol", "rat")
+    found = pharmacology.exposure([dose(dose=0.2)], "rat", 0.0)
+    assert found == {"haloperidol": pytest.approx(0.2 / p.V * p.fu_plasma * p.Kpuu * 1e6 / p.molar_mass)}
+
+
+def test_exposure_before_the_first_dose_is_zero_and_shapes_follow_t():
+    doses = [dose(dose=0.2), dose(drug="way 100635", dose=0.1, route="sc")]
+    assert pharmacology.exposure(doses, "rat", -1.0) == {"haloperidol": 0.0, "WAY-100635": 0.0}
+    found = pharmacology.exposure(doses, "rat", np.array([[-1.0, 0.0], [60.0, 600.0]]))
+    assert found["WAY-100635"].shape == (2, 2)
+    assert found["WAY-100635"][0].tolist() == [0.0, 0.0] and found["WAY-100635"][1, 1] > 0
+    assert pharmacology.exposure([dose(drug="haloperidol", dose=0.0)], "rat", 5.0) == {"haloperidol": 0.0}
+
+
+def test_exposure_takes_quantities_of_an_experiment_file():
+    given = dose(
+        dose=units.parse("200 ug/kg", "dose"),
+        time=units.parse("10 min", "time"),
+        ii=units.parse("1 h", "time"),
+        addl=1,
+    )
+    later = pharmacology.exposure([given], "rat", 70 * 60.0)["haloperidol"]
+    first = pharmacology.exposure([given], "rat", 10 * 60.0)["haloperidol"]
+    decayed = math.exp(-math.log(2) / 1.5)
+    assert later == pytest.approx(first * (1 + decayed), rel=1e-9)
+
+
+def test_the_species_rule_scales_clearance_by_weight():
+    human = pharmacology.pk_parameters("sertraline", "human")
+    rat = pharmacology.pk_parameters("sertraline", "rat")  # no rat number at all
+    assert pytest.approx(math.log(2) * 20 / (26 * HOUR)) == human.CL
+    assert rat.V == human.V == 20.0
+    assert pytest.approx((70 / 0.25) ** 0.25) == rat.CL / human.CL
+    basis = {number.name: number.basis for number in rat.numbers}
+    assert basis == {"V": "assumed", "CL": "derived", "fu_plasma": "assumed", "Kpuu": "assumed"}
+
+
+def test_the_species_rule_takes_the_half_life_of_the_species():
+    rat = pharmacology.pk_parameters("quetiapine", "rat")  # t½ 0.5 h of the rat, V of man
+    assert rat.V == 10.0
+    assert pytest.approx(math.log(2) * 10.0 / (0.5 * HOUR)) == rat.CL
+    assert "human" in next(number.note for number in rat.numbers if number.name == "V")
+
+
+def test_clearance_and_half_life_of_the_species_give_its_volume():
+    rat = pharmacology.pk_parameters("8-OH-DPAT", "rat")
+    assert pytest.approx(3.2 * 0.43 / math.log(2)) == rat.V
+
+
+def test_a_stand_in_is_assumed_and_keeps_the_name_of_the_drug():
+    escitalopram = pharmacology.pk_parameters("escitalopram", "rat")
+    citalopram = pharmacology.pk_parameters("citalopram", "rat")
+    assert (escitalopram.V, escitalopram.CL) == (citalopram.V, citalopram.CL)
+    assert {number.basis for number in escitalopram.numbers} == {"assumed"}
+    given = dose(drug="escitalopram", dose=10.0, route="ip")
+    assert list(pharmacology.exposure([given], "rat", 2700.0)) == ["escitalopram"]
+
+
+def test_more_compartments_come_from_the_table():
+    rat = pharmacology.pk_parameters("fluvoxamine", "rat")
+    assert len(rat.peripheral) == 2 and len(plasma_modes(rat)[1]) == 3
+
+
+@pytest.mark.parametrize(
+    "drug",
+    [
+        "escitalopram",
+        "WAY-100635",
+        "SB-242084",
+        "8-OH-DPAT",
+        "quinpirole",
+        "haloperidol",
+        "cocaine",
+        "apomorphine",
+    ],
+)
+@pytest.mark.parametrize("route", ["iv", "ip", "sc"])
+def test_shipped_drugs_can_be_dosed_in_rats_and_every_number_has_a_source(drug, route):
+    numbers = pharmacology.pk_provenance(drug, "rat", route)
+    assert {"V", "CL", "fu_plasma", "Kpuu"} <= {number.name for number in numbers}
+    for number in numbers:
+        assert number.basis in ("measured", "derived", "assumed") and number.source and number.text
+
+
+def test_active_metabolites_are_named_as_left_out():
+    left_out = [
+        number.text for number in pharmacology.pk_provenance("fluoxetine", "rat") if number.value is None
+    ]
+    assert left_out == ["active metabolite norfluoxetine not simulated"]
+    assert not [
+        n for n in pharmacology.pk_provenance("methylphenidate", "human") if n.value is None
+    ]  # inactive
+    assert not [n for n in pharmacology.pk_provenance("olanzapine", "rat") if n.value is None]
+
+
+@pytest.mark.parametrize("drug", ["haloperidol", "olanzapine", "quinpirole"])
+@pytest.mark.parametrize("route", ["iv", "ip", "sc"])
+def test_the_report_finds_the_maximum_and_the_area(drug, route):
+    report = pharmacology.pk_report(drug, "1 mg/kg", route, "rat")
+    t = np.concatenate([np.linspace(0, 4 * HOUR, 40001), np.geomspace(4 * HOUR + 1, 400 * HOUR, 40000)])
+    c = pharmacology.exposure([dose(drug=drug, dose=1.0, route=route)], "rat", t)[report.drug]
+    assert report.Cmax == pytest.approx(c.max(), rel=1e-6)
+    assert report.tmax == pytest.approx(t[c.argmax()], abs=1.0)
+    assert pytest.approx(np.trapezoid(c, t), rel=1e-4) == report.AUC
+    late = c[(t > 20 * HOUR) & (t < 30 * HOUR)]
+    when = t[(t > 20 * HOUR) & (t < 30 * HOUR)]
+    assert report.t_half == pytest.approx(-math.log(2) / np.polyfit(when, np.log(late), 1)[0], rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, "neither a dose nor a rate"),
+        ({"dose": 1.0, "rate": 1.0, "duration": 1.0}, "any two"),
+        ({"dose": 1.0, "addl": 2}, "need the interval ii"),
+        ({"dose": 1.0, "ss": True}, "need the interval ii"),
+        ({"dose": -1.0}, "dose is -1"),
+        ({"rate": 1.0, "duration": 100.0, "ii": 50.0, "addl": 1}, "lasts longer"),
+        ({"dose": 1.0, "route": "infusion"}, "needs a rate or a duration"),
+    ],
+)
+def test_a_dose_that_contradicts_itself_is_refused(fields, words):
+    with pytest.raises(SpecError, match=words):
+        pharmacology.exposure([dose(**fields)], "rat", 10.0)
