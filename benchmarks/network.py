@@ -85,7 +85,11 @@ def _kinds() -> dict[str, float]:
     reversal = {"AMPA": 0.0, "NMDA": 0.0, "GABA_A": -70e-3, "GABA_B": -95e-3, "HT3": 0.0}
     decay = {"AMPA": 3e-3, "NMDA": 80e-3, "GABA_A": 8e-3, "GABA_B": 150e-3, "HT3": 20e-3}
     kinds = {f"E_{kind}": E for kind, E in reversal.items()}
-    return kinds | {f"tau_decay_{kind}": tau for kind, tau in decay.items()} | {"tau_rise_GABA_B": 50e-3, "Mg": 1.0}
+    return (
+        kinds
+        | {f"tau_decay_{kind}": tau for kind, tau in decay.items()}
+        | {"tau_rise_GABA_B": 50e-3, "Mg": 1.0}
+    )
 
 
 def _wiring(n: int, dt: float, random: np.random.Generator) -> dict[str, Wiring]:
@@ -112,7 +116,11 @@ def _wiring(n: int, dt: float, random: np.random.Generator) -> dict[str, Wiring]
 def _modulators(n: int, random: np.random.Generator) -> dict[str, dict[str, np.ndarray]]:
     pools = {"c_0": np.full(N_POOLS, 20.0), "k_out": np.full(N_POOLS, 0.3), "speed_settle": np.ones(N_POOLS)}
     for X in CARRIERS:
-        pools |= {f"V_{X}": np.full(N_POOLS, 400.0), f"K_{X}": np.full(N_POOLS, 200.0), f"B_{X}": np.zeros(N_POOLS)}
+        pools |= {
+            f"V_{X}": np.full(N_POOLS, 400.0),
+            f"K_{X}": np.full(N_POOLS, 200.0),
+            f"B_{X}": np.zeros(N_POOLS),
+        }
     terminals = {
         "pool": (np.arange(N_TERMINALS) % N_POOLS).astype(np.int32),
         "quantum": np.full(N_TERMINALS, 20.0),
@@ -164,7 +172,9 @@ def _modulators(n: int, random: np.random.Generator) -> dict[str, dict[str, np.n
     }
 
 
-def full_plan(n: int, settle: float, record: float, drive: float = 175e-12, dt: float = 1e-4, seed: int = 1) -> Plan:
+def full_plan(
+    n: int, settle: float, record: float, drive: float = 175e-12, dt: float = 1e-4, seed: int = 1
+) -> Plan:
     """A plan of n cells (a multiple of ten), 45 synapses onto each, 20 pools, 40 sites.
 
     Parameters

@@ -21,7 +21,9 @@ settings.load_profile("neurosim")
 def tiny(tmp_path, monkeypatch):
     """A current folder that holds the tiny circuit and experiment; returns it."""
     for name in ("tiny.yaml", "tiny_experiment.yaml"):
-        (tmp_path / name).write_text((ROOT / "tests" / "data" / name).read_text(encoding="utf-8"), encoding="utf-8")
+        (tmp_path / name).write_text(
+            (ROOT / "tests" / "data" / name).read_text(encoding="utf-8"), encoding="utf-8"
+        )
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

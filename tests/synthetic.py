@@ -1,4 +1,4 @@
-"""Results made up in code, so that tests of files, statistics and figures need no engine. All numbers are invented."""
+"""Results made up in code, so that tests of files, statistics and figures need no engine."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ class World:
 
     Attributes
     ----------
-    rates : mapping of population → (number of cells, Hz, part of the cells that fire, whether they fire in bursts)
+    rates : mapping of population → (number of cells, Hz, part of the cells that fire, whether they fire in
+    bursts)
     levels : mapping of (region, transmitter) → nM
     sites : mapping of name → (receptor, on, compartment, hears, transmitter, nM of half activation)
     """
@@ -59,7 +60,13 @@ class World:
 
 SMALL = World(
     rates={"VTA_DA": (6, 4.0, 0.7, True), "VTA_GABA": (4, 12.0, 1.0, False), "DRN_HT": (5, 2.0, 1.0, False)},
-    levels={("VTA", "DA"): 10.0, ("VTA", "5-HT"): 4.0, ("DRN", "5-HT"): 20.0, ("NAc", "DA"): 40.0, ("NAc", "5-HT"): 2.0},
+    levels={
+        ("VTA", "DA"): 10.0,
+        ("VTA", "5-HT"): 4.0,
+        ("DRN", "5-HT"): 20.0,
+        ("NAc", "DA"): 40.0,
+        ("NAc", "5-HT"): 2.0,
+    },
     sites={
         "D2_VTA": ("D2", "VTA_DA", "soma", "VTA", "DA", 10.0),
         "HT1A_DRN": ("5-HT1A", "DRN_HT", "soma", "DRN", "5-HT", 15.0),
@@ -88,7 +95,10 @@ FULL = World(
     },
     levels={(region, "DA"): float(c) for region, c in _DA.items()}
     | {(region, "5-HT"): float(c) for region, c in _HT.items()},
-    sites={f"D2_{r}": ("D2", "VTA_DA", "terminal", r, "DA", 40.0) for r in ("VTA", "SNc", "NAc", "DSt", "mPFC", "DRN")}
+    sites={
+        f"D2_{r}": ("D2", "VTA_DA", "terminal", r, "DA", 40.0)
+        for r in ("VTA", "SNc", "NAc", "DSt", "mPFC", "DRN")
+    }
     | {f"D1_{r}": ("D1", "mPFC_Pyr", "dendrite", r, "DA", 60.0) for r in ("mPFC",)}
     | {f"HT1A_{r}": ("5-HT1A", "DRN_HT", "soma", r, "5-HT", 20.0) for r in ("DRN", "MRN", "mPFC")}
     | {f"HT1B_{r}": ("5-HT1B", "DRN_HT", "terminal", r, "5-HT", 6.0) for r in _HT}
@@ -115,16 +125,26 @@ class Treatment:
     lesions: Mapping[str, float] = field(default_factory=dict)
 
 
-SSRI = Treatment({"DRN_HT": 0.45, "MRN_HT": 0.6, "VTA_DA": 0.85, "VTA_GABA": 1.15}, {"5-HT": 3.0, "DA": 0.9}, {"escitalopram": 25.0})
+SSRI = Treatment(
+    {"DRN_HT": 0.45, "MRN_HT": 0.6, "VTA_DA": 0.85, "VTA_GABA": 1.15},
+    {"5-HT": 3.0, "DA": 0.9},
+    {"escitalopram": 25.0},
+)
 FOUR_ARMS = {
     "vehicle": Treatment(),
     "escitalopram": SSRI,
-    "escitalopram_way": Treatment({"DRN_HT": 1.05, "VTA_DA": 0.8}, {"5-HT": 5.5, "DA": 0.82}, {"escitalopram": 25.0, "WAY-100635": 8.0}),
-    "escitalopram_sb": Treatment({"DRN_HT": 0.5, "VTA_DA": 1.1}, {"5-HT": 3.1, "DA": 1.25}, {"escitalopram": 25.0, "SB-242084": 30.0}),
+    "escitalopram_way": Treatment(
+        {"DRN_HT": 1.05, "VTA_DA": 0.8}, {"5-HT": 5.5, "DA": 0.82}, {"escitalopram": 25.0, "WAY-100635": 8.0}
+    ),
+    "escitalopram_sb": Treatment(
+        {"DRN_HT": 0.5, "VTA_DA": 1.1}, {"5-HT": 3.1, "DA": 1.25}, {"escitalopram": 25.0, "SB-242084": 30.0}
+    ),
 }
 
 
-def trains(random: np.random.Generator, rates: np.ndarray, duration: float, bursts: bool = False) -> SpikeTrains:
+def trains(
+    random: np.random.Generator, rates: np.ndarray, duration: float, bursts: bool = False
+) -> SpikeTrains:
     """Gamma-renewal trains, one rate (Hz) per cell; with bursts, every other interval is short."""
     rows = []
     for rate in rates:
@@ -143,7 +163,10 @@ def trains(random: np.random.Generator, rates: np.ndarray, duration: float, burs
 def joined(parts: Sequence[SpikeTrains]) -> SpikeTrains:
     """Trains of several populations as one array."""
     return SpikeTrains(
-        np.concatenate([p.step for p in parts]), np.concatenate([p.row_size for p in parts]), DT, parts[0].duration
+        np.concatenate([p.step for p in parts]),
+        np.concatenate([p.row_size for p in parts]),
+        DT,
+        parts[0].duration,
     )
 
 
@@ -162,7 +185,7 @@ def phase(
     record: float = 1.0,
     ligands: Sequence[str] = (),
 ) -> PhaseResult:
-    """One phase of one made-up subject; its noise hangs on the subject and the phase, never on the treatment."""
+    """One phase of one made-up subject; its noise hangs on subject and phase, never on the treatment."""
     random = np.random.default_rng([subject, len(name)])
     person = np.random.default_rng([subject, 99])
     labels, parts, alive = world.labels, [], []
@@ -249,11 +272,13 @@ def trial(
     record: float = 1.0,
     phases: Sequence[str] = ("baseline", "drug"),
 ) -> TrialResult:
-    """A whole trial: lesions from the start, the rest of the treatment in all phases but the first of several."""
+    """A whole trial: lesions from the start, the rest of the treatment in all but the first of several phases."""
     ligands, done = tuple(treatment.ligands), []
     for number, name in enumerate(phases):
         before = len(phases) > 1 and number == 0
-        given = Treatment(lesions=treatment.lesions, ligands=dict.fromkeys(ligands, 0.0)) if before else treatment
+        given = (
+            Treatment(lesions=treatment.lesions, ligands=dict.fromkeys(ligands, 0.0)) if before else treatment
+        )
         at = -60.0 if before else 2700.0
         done.append(phase(name, world, given, subject=subject, at=at, record=record, ligands=ligands))
     return TrialResult(key, "ok", "", 1.5, tuple(done))

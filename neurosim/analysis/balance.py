@@ -1,7 +1,7 @@
 """The balance of dopamine and serotonin against a reference.
 
-B = log2((DA/DA_ref)/(5-HT/5-HT_ref)) per region; 0 is balance, +1 a twofold tilt to dopamine. The reference is the same
-subject, at the same scan point, in the reference arm and phase.
+B = log2((DA/DA_ref)/(5-HT/5-HT_ref)) per region; 0 is balance, +1 a twofold tilt to dopamine. The reference
+is the same subject, at the same scan point, in the reference arm and phase.
 """
 
 from __future__ import annotations
@@ -53,8 +53,9 @@ def mean_activation(activation: xr.DataArray, regions: list[str]) -> xr.DataArra
 
     Notes
     -----
-    The plain mean over sites, whatever they sit on: what the region's receptors of one transmitter do together. Drugs that
-    act at the receptors count, which is the difference from the balance of concentrations.
+    The plain mean over sites, whatever they sit on: what the region's receptors of one transmitter do
+    together. Drugs that act at the receptors count, which is the difference from the balance of
+    concentrations.
     """
     axis = activation.get_axis_num("site")
     values = np.moveaxis(activation.values, axis, -1)
@@ -67,11 +68,15 @@ def mean_activation(activation: xr.DataArray, regions: list[str]) -> xr.DataArra
     dims = [d for d in activation.dims if d != "site"]
     coords = {d: activation.coords[d] for d in dims if d in activation.coords}
     return xr.DataArray(
-        out, dims=[*dims, "transmitter", "region"], coords={**coords, "transmitter": list(_PAIR), "region": regions}
+        out,
+        dims=[*dims, "transmitter", "region"],
+        coords={**coords, "transmitter": list(_PAIR), "region": regions},
     )
 
 
-def balance_dataset(concentration: xr.DataArray, activation: xr.DataArray, arm: str, phase: str) -> xr.Dataset:
+def balance_dataset(
+    concentration: xr.DataArray, activation: xr.DataArray, arm: str, phase: str
+) -> xr.Dataset:
     """The group ``balance`` of a summary."""
     regions = concentration.region.values.tolist()
     parts = {

@@ -32,12 +32,14 @@ def compare(
     Returns
     -------
     DataTree
-        The groups ``rates pools receptors drugs balance`` with ``statistic`` in the place of arm, subject and phase:
+        The groups ``rates pools receptors drugs balance`` with ``statistic`` in the place of arm, subject
+        and phase:
 
         ========================  ===========================================================================
         ``difference``            mean of a - b, in the variable's unit
         ``low``, ``high``         its 95 % interval (t on the differences)
-        ``ratio``                 geometric mean of a / b; NaN where a value is negative
+        ``ratio``                 geometric mean of a / b; NaN where a value is negative, in a 0 / 0,
+                                  and for the balance, which is a logarithm
         ``ratio_low, ratio_high`` its 95 % interval (t on the log ratios)
         ``n``                     number of subjects with both values
         ``p``                     two-sided, t on the differences; only with at least 6 subjects
@@ -56,7 +58,10 @@ def compare(
         left = dataset.sel(arm=arm_a, phase=phase_a, drop=True)
         right = dataset.sel(arm=arm_b, phase=phase_b, drop=True)
         groups[group] = xr.Dataset(
-            {name: paired_statistics(left[name], right[name]) for name in dataset.data_vars}
+            {
+                name: paired_statistics(left[name], right[name], has_ratio=group != "balance")
+                for name in dataset.data_vars
+            }
         )
     attributes = {"a": f"{arm_a}, {phase_a}", "b": f"{arm_b}, {phase_b}", "confidence": CONFIDENCE}
     return xr.DataTree.from_dict({"/": xr.Dataset(attrs=attributes), **groups})
@@ -73,15 +78,17 @@ def _resolve(summary: xr.DataTree, argument: str | tuple[str, str], phase: str |
     return arm, own_phase
 
 
-def paired_statistics(a: xr.DataArray, b: xr.DataArray) -> xr.DataArray:
-    """Statistics of a - b and a / b over the dimension ``subject``, see :func:`compare`."""
+def paired_statistics(a: xr.DataArray, b: xr.DataArray, has_ratio: bool = True) -> xr.DataArray:
+    """Statistics of a - b and, where they have a meaning, of a / b over ``subject``; see :func:`compare`."""
     axis = a.get_axis_num("subject")
     left, right = np.moveaxis(a.values, axis, 0), np.moveaxis(b.values, axis, 0)
     names = STATISTICS + (("p",) if left.shape[0] >= FEWEST_FOR_P else ())
     with np.errstate(divide="ignore", invalid="ignore"):
         difference = _mean_interval(left - right)
-        log_ratio = np.where((left < 0) | (right < 0), np.nan, np.log(left / right))
-        ratio = {key: np.exp(value) for key, value in _mean_interval(log_ratio).items() if key != "p"}
+        ratio = {key: np.exp(value) for key, value in _mean_interval(np.log(left / right)).items()}
+        # one subject without a ratio is no reason to leave that subject out
+        undefined = ((left < 0) | (right < 0) | ((left == 0) & (right == 0))).any(axis=0)
+        ratio = {key: np.where(undefined | (not has_ratio), np.nan, value) for key, value in ratio.items()}
     parts = {
         "difference": difference["mean"],
         "ratio": ratio["mean"],

@@ -20,15 +20,19 @@ def classify(phases: Sequence[PhaseResult]) -> tuple[str, str]:
     Returns
     -------
     outcome : str
-        ``nan``: a mean that is not finite, the trial then carries no data. ``runaway``: a population above 200 Hz per
-        surviving cell in some phase. ``silent``: a phase in which no population fires. Else ``ok``.
+        ``nan``: a mean that is not finite, the trial then carries no data. ``runaway``: a population above
+        200 Hz per surviving cell in some phase. ``silent``: a phase in which no population fires. Else
+        ``ok``.
     message : str
         Empty for ``ok``.
     """
     for phase in phases:
         for name, values in phase.means.items():
             if not np.isfinite(values).all():
-                return "nan", f"phase {phase.name!r}: {name} of {_first_bad(phase, name, values)} is not finite"
+                return (
+                    "nan",
+                    f"phase {phase.name!r}: {name} of {_first_bad(phase, name, values)} is not finite",
+                )
     for phase in phases:
         rates = {p: firing_rate(*phase.population(p)) for p in phase.labels.populations}
         fastest = max(rates, key=lambda p: -1.0 if np.isnan(rates[p]) else rates[p])

@@ -39,7 +39,7 @@ def open_results(folder: str | Path) -> Results:
         )
     if not (folder / SUMMARY).exists():
         raise ResultSchemaError(
-            f"{folder} holds no {SUMMARY}: run its experiment (again), finished trials are kept and not repeated"
+            f"{folder} holds no {SUMMARY}: run its experiment again, finished trials are kept"
         )
     return Results(folder)
 
@@ -51,7 +51,8 @@ class Results:
     ----------
     folder : Path
     summary : DataTree
-        Groups ``rates pools receptors drugs balance trials`` over arm × subject × scan axes × phase × …, lazy.
+        Groups ``rates pools receptors drugs balance trials`` over arm × subject × scan axes × phase × …,
+        lazy.
     attributes : dict
         Root attributes: schema, YAML texts, resolved spec, seeds, hashes, versions, host.
     arms, subjects, phases : tuple
@@ -147,7 +148,8 @@ class Results:
         return ", ".join(words)
 
     def trial(self, arm: str, subject: int = 0, **axes: Any) -> xr.DataTree:
-        """One trial, in memory: groups ``rates pools receptors drugs trials spikes traces``, perhaps ``voltages``.
+        """One trial, in memory: groups ``rates pools receptors drugs trials spikes traces``, perhaps
+        ``voltages``.
 
         Parameters
         ----------
@@ -184,7 +186,8 @@ class Results:
             left = [name for name in self.axes if name not in axes]
             example = left[0], self.axes[left[0]].values[0]
             raise ResultSchemaError(
-                f"arm {arm!r} was scanned over {', '.join(left)}: say which point, e.g. {example[0]}={example[1]!r}"
+                f"arm {arm!r} was scanned over {', '.join(left)}: say which point, "
+                f"e.g. {example[0]}={example[1]!r}"
             )
         return str(found[0])
 
@@ -213,14 +216,19 @@ def _check(what: str, name: Any, allowed) -> None:
 def _axis(coordinate: xr.DataArray) -> Axis:
     attributes = coordinate.attrs
     return Axis(
-        coordinate.name, tuple(coordinate.values.tolist()), attributes.get("unit", ""), attributes.get("path", "")
+        coordinate.name,
+        tuple(coordinate.values.tolist()),
+        attributes.get("unit", ""),
+        attributes.get("path", ""),
     )
 
 
 def _position(axis: Axis, value: Any) -> int:
     """Index of a value on an axis: texts exactly, numbers to rounding."""
     for index, own in enumerate(axis.values):
-        if own == value or (not isinstance(own, str) and not isinstance(value, str) and np.isclose(own, value)):
+        if own == value:
+            return index
+        if not isinstance(own, str) and not isinstance(value, str) and np.isclose(own, value):
             return index
     raise ResultSchemaError(
         f"scan axis {axis.name!r} ({axis.unit or 'text'}) has no point {value!r}: {nearest(value, axis.values)}"
@@ -246,4 +254,6 @@ def spike_trains(trial: xr.DataTree, phase: str, population: str | None = None) 
     row_size = spikes.row_size.values
     kept = np.repeat(chosen, row_size)
     duration = float(trial["trials"]["record"].sel(phase=phase))
-    return SpikeTrains(spikes.spike_step.values[kept], row_size[chosen], float(spikes.spike_step.attrs["dt"]), duration)
+    return SpikeTrains(
+        spikes.spike_step.values[kept], row_size[chosen], float(spikes.spike_step.attrs["dt"]), duration
+    )

@@ -1,7 +1,7 @@
 """Spike statistics of a population, in NumPy on ragged arrays.
 
-Every function takes the trains of one population's cells (:class:`~neurosim.recording.SpikeTrains`) and, where it matters,
-the mask of those that survive. What is undefined is NaN.
+Every function takes the trains of one population's cells (:class:`~neurosim.recording.SpikeTrains`) and,
+where it matters, the mask of those that survive. What is undefined is NaN.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ __all__ = [
 
 # Definitions of the readouts, not properties of a brain.
 ACTIVE_RATE = 0.2  # Hz: extracellular recording counts the cells that fire (MODEL §1)
-BURST_START = 0.080  # s: a burst begins with an interval no longer than this (Grace & Bunney 1984 J Neurosci 4:2877)
+BURST_START = (
+    0.080  # s: a burst begins with an interval no longer than this (Grace & Bunney 1984 J Neurosci 4:2877)
+)
 BURST_END = 0.160  # s: and ends before an interval longer than this (same)
 FEWEST_SPIKES = 5  # a cell with fewer has no interval statistics
 
@@ -97,8 +99,8 @@ def spikes_in_bursts(spikes: SpikeTrains) -> np.ndarray:
 
     Notes
     -----
-    A burst begins with an interval of at most 80 ms and lasts until an interval longer than 160 ms, so it has at least two
-    spikes, and intervals between 80 and 160 ms belong to it only once it has begun.
+    A burst begins with an interval of at most 80 ms and lasts until an interval longer than 160 ms, so it
+    has at least two spikes, and intervals between 80 and 160 ms belong to it only once it has begun.
 
     References
     ----------
@@ -107,8 +109,8 @@ def spikes_in_bursts(spikes: SpikeTrains) -> np.ndarray:
     if spikes.step.size == 0:
         return np.zeros(0, bool)
     start, end = round(BURST_START / spikes.dt), round(BURST_END / spikes.dt)
-    # One verdict per spike about the interval that leads to it: 1 begins, 0 ends, -1 leaves the state as it was.
-    # The first spike of a cell has no such interval and ends whatever the cell before it did.
+    # One verdict per spike about the interval that leads to it: 1 begins, 0 ends, -1 leaves the state as it
+    # was. The first spike of a cell has no such interval and ends whatever the cell before it did.
     interval = np.diff(spikes.step.astype(np.int64), prepend=0)
     verdict = np.where(interval <= start, 1, np.where(interval > end, 0, -1))
     verdict[spikes.offsets[:-1][spikes.row_size > 0]] = 0
@@ -133,8 +135,9 @@ def burst_fraction(spikes: SpikeTrains, pooled: bool = False) -> float:
     ----------
     spikes : SpikeTrains
     pooled : bool
-        False: mean over the cells with at least 5 spikes, each cell counting once, as papers on single cells average.
-        True: spikes in bursts of all cells over spikes of all cells, so that fast cells weigh more.
+        False: mean over the cells with at least 5 spikes, each cell counting once, as papers on single
+        cells average. True: spikes in bursts of all cells over spikes of all cells, so that fast cells
+        weigh more.
 
     Returns
     -------

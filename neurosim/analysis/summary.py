@@ -12,7 +12,15 @@ import xarray as xr
 
 from neurosim.analysis.balance import balance_dataset
 from neurosim.errors import ResultSchemaError, nearest
-from neurosim.recording import COLUMNS, OUTCOMES_WITH_DATA, SCHEMA, VARIABLES, TrialRecord, clean_attributes, write_tree
+from neurosim.recording import (
+    COLUMNS,
+    OUTCOMES_WITH_DATA,
+    SCHEMA,
+    VARIABLES,
+    TrialRecord,
+    clean_attributes,
+    write_tree,
+)
 
 __all__ = ["MISSING", "SUMMARY", "Axis", "assemble_summary", "write_summary"]
 
@@ -73,7 +81,9 @@ class _Frame:
             "subject": ("subject", np.array(self.subjects, np.int64), {"units": "1", "long_name": "subject"}),
         }
         for axis in self.axes:
-            attributes = {"path": axis.path, "unit": axis.unit, "units": axis.unit} if axis.unit else {"path": axis.path}
+            attributes = {"path": axis.path, "long_name": axis.path}
+            if axis.unit:
+                attributes |= {"unit": axis.unit, "units": axis.unit}
             coords[axis.name] = (axis.name, np.array(axis.values), attributes)
         return coords
 
@@ -101,10 +111,11 @@ def assemble_summary(
     Parameters
     ----------
     records : mapping, key → TrialRecord
-        From :func:`neurosim.recording.read_record`. A key that is absent has not run: its outcome is ``missing``.
+        From :func:`neurosim.recording.read_record`. A key that is absent has not run: its outcome is
+        ``missing``.
     keys : mapping, (arm, subject, point) → key
-        ``point`` holds the index on each axis, ``()`` without a scan. An arm that an axis does not touch has one key at all
-        its points, and is broadcast by that.
+        ``point`` holds the index on each axis, ``()`` without a scan. An arm that an axis does not touch
+        has one key at all its points, and is broadcast by that.
     arms, subjects, phases : sequence
     axes : sequence of Axis
     reference : (arm, phase)
@@ -120,7 +131,8 @@ def assemble_summary(
     Raises
     ------
     ResultSchemaError
-        A reference that is not there, an axis named like a dimension, a trial with a phase the experiment lacks.
+        A reference that is not there, an axis named like a dimension, a trial with a phase the experiment
+        lacks.
     """
     frame = _frame(keys, tuple(arms), tuple(subjects), tuple(axes), tuple(phases))
     _check_reference(frame, reference)
@@ -136,6 +148,7 @@ def assemble_summary(
         "Conventions": "CF-1.11",
         "reference_arm": reference[0],
         "reference_phase": reference[1],
+        "wall_time": float(groups["trials"]["wall_time"].sum()),
     }
     root = xr.Dataset(attrs=clean_attributes({**(attributes or {}), **own}))
     return xr.DataTree.from_dict({"/": root, **groups})
@@ -163,21 +176,25 @@ def _frame(keys, arms, subjects, axes, phases) -> _Frame:
 def _check_reference(frame: _Frame, reference: tuple[str, str]) -> None:
     for what, name, allowed in (("arm", reference[0], frame.arms), ("phase", reference[1], frame.phases)):
         if name not in allowed:
-            raise ResultSchemaError(f"reference {what} {name!r} is not in the results: {nearest(name, allowed)}")
+            raise ResultSchemaError(
+                f"reference {what} {name!r} is not in the results: {nearest(name, allowed)}"
+            )
 
 
 def _check_axes(frame: _Frame) -> None:
     taken = {"statistic"} | {d for group in VARIABLES.values() for v in group.values() for d in v.dims}
-    taken |= {"arm", "subject", *(c for columns in COLUMNS.values() for c in columns)} | {name for group in VARIABLES.values() for name in group}
+    taken |= {"arm", "subject", *(c for columns in COLUMNS.values() for c in columns)} | {
+        name for group in VARIABLES.values() for name in group
+    }
     for axis in frame.axes:
         if axis.name in taken:
             raise ResultSchemaError(
-                f"scan axis {axis.name!r}: results have a dimension or variable of that name; give the axis another"
+                f"scan axis {axis.name!r}: results have a dimension or variable of that name; name it otherwise"
             )
 
 
 def _labels(frame: _Frame, records: Mapping[str, TrialRecord]):
-    """Names on every dimension, in order of first appearance over all trials, and what the columns say of each."""
+    """Names on every dimension, in order of first appearance, and what the columns say of each."""
     labels: dict[str, dict[str, None]] = {"phase": dict.fromkeys(frame.phases)}
     columns: dict[str, dict[str, str]] = {c: {} for names in COLUMNS.values() for c in names}
     for record in {id(r): r for _, r in frame.cells(records)}.values():
@@ -201,7 +218,10 @@ def _group(group, frame: _Frame, records, labels, columns) -> xr.Dataset:
     coords = {**frame.coords, **{d: np.array(labels.get(d, ()), dtype=str) for d in dims}}
     for dim in dims & set(COLUMNS):
         for column in COLUMNS[dim]:
-            coords[column] = (dim, np.array([columns[column][name] for name in labels.get(dim, ())], dtype=str))
+            coords[column] = (
+                dim,
+                np.array([columns[column][name] for name in labels.get(dim, ())], dtype=str),
+            )
     dataset = xr.Dataset(coords=coords)
     for name, entry in VARIABLES[group].items():
         inner = tuple(labels.get(d, ()) for d in entry.dims)
@@ -218,7 +238,7 @@ def _group(group, frame: _Frame, records, labels, columns) -> xr.Dataset:
 
 
 def _placed(own, dims, own_labels, inner) -> np.ndarray:
-    """One trial's array on the labels of all trials; a drug that the trial does not have is 0, all else NaN."""
+    """One trial's array on the labels of all; a drug that the trial does not have is 0, all else NaN."""
     out = np.full(tuple(map(len, inner)), np.nan)
     positions, filled = [], []
     for dim, names in zip(dims, inner, strict=True):
@@ -247,8 +267,16 @@ def _trials(frame: _Frame, records: Mapping[str, TrialRecord]) -> xr.Dataset:
             values[index] = record.values["trials", name][order]
     dataset = xr.Dataset(coords={**frame.coords, "phase": list(frame.phases)})
     dataset["outcome"] = (frame.dims, texts["outcome"].astype(str), {"long_name": "how the trial ended"})
-    dataset["key"] = (frame.dims, frame.keys.astype(str), {"long_name": "name of the trial's file in trials/"})
-    dataset["message"] = (frame.dims, texts["message"].astype(str), {"long_name": "why, where it did not end ok"})
+    dataset["key"] = (
+        frame.dims,
+        frame.keys.astype(str),
+        {"long_name": "name of the trial's file in trials/"},
+    )
+    dataset["message"] = (
+        frame.dims,
+        texts["message"].astype(str),
+        {"long_name": "why, where it did not end ok"},
+    )
     for name, dims, values in (
         ("wall_time", frame.dims, wall_time),
         *((name, (*frame.dims, "phase"), values) for name, values in times.items()),

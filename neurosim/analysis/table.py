@@ -34,8 +34,9 @@ class Cell:
     value : float
         Mean over subjects, in the row's unit; NaN where nothing is defined.
     change, low, high : float
-        Against the reference, paired over subjects, with its 95 % interval: a part of the reference (0.3 = 30 % more), or
-        for the balance the difference itself. NaN in the reference's own column and, for the interval, below two subjects.
+        Against the reference, paired over subjects, with its 95 % interval: a part of the reference (0.3 =
+        30 % more), or for the balance the difference itself. NaN in the reference's own column and, for the
+        interval, below two subjects.
     n : int
         Subjects with both values.
     is_relative : bool
@@ -59,7 +60,9 @@ class Cell:
             words.append(_percent(self.change) if self.is_relative else f"({self.change:+.2f})")
         if not np.isnan(self.low) and np.isfinite([self.low, self.high]).all():
             words.append(
-                f"[{_whole(self.low)}, {_whole(self.high)}]" if self.is_relative else f"[{self.low:.2f}, {self.high:.2f}]"
+                f"[{_whole(self.low)}, {_whole(self.high)}]"
+                if self.is_relative
+                else f"[{self.low:.2f}, {self.high:.2f}]"
             )
         return " ".join(words)
 
@@ -69,12 +72,23 @@ def _percent(change: float) -> str:
 
 
 def _whole(change: float) -> str:
-    return str(round(100 * change))
+    """An end of an interval; of one that spans orders of magnitude the digits mean nothing."""
+    return ">9999" if change > 99.99 else str(round(100 * change))
 
 
 @dataclass(frozen=True)
 class TableRow:
-    """One readout over all columns: section (``rates``, ``concentrations``, ``balance``), name, unit and cells by label."""
+    """One readout over all columns.
+
+    Attributes
+    ----------
+    section : str
+        ``rates``, ``concentrations`` or ``balance``.
+    name : str
+        ``DRN_HT``, ``5-HT DRN`` or ``DRN``.
+    unit : str
+    cells : dict of column label → Cell
+    """
 
     section: str
     name: str
@@ -83,7 +97,7 @@ class TableRow:
 
 
 def summary_columns(results) -> list[Column]:
-    """The columns of the table: the reference arm first; an arm that a scan touches at up to four of its points."""
+    """The columns of the table: the reference arm first; a scanned arm at up to four of its points."""
     arms = list(results.arms)
     arms.sort(key=lambda arm: arm != results.reference[0])
     columns = []
@@ -92,7 +106,9 @@ def summary_columns(results) -> list[Column]:
         if len(set(map(results.point_key(arm), points))) == 1:
             columns.append(Column(arm, arm, points[0]))
             continue
-        chosen = np.unique(np.linspace(0, len(points) - 1, min(_MOST_POINTS, len(points))).round().astype(int))
+        chosen = np.unique(
+            np.linspace(0, len(points) - 1, min(_MOST_POINTS, len(points))).round().astype(int)
+        )
         columns += [Column(f"{arm} {results.point_text(points[k])}", arm, points[k]) for k in chosen]
     return columns
 
@@ -104,23 +120,21 @@ def summary_table(results, phase: str | None = None) -> list[TableRow]:
     ----------
     results : Results
     phase : str, optional
-        The last by default. The change is against the reference arm in the same phase; if the results have one arm only,
-        against its reference phase.
+        The last by default. The change is against the reference arm in the same phase; if the results have
+        one arm only, against its reference phase.
 
     Returns
     -------
     list of TableRow
-        The columns, ``row.cells``, are in the order of :func:`summary_columns`. Rates are ``firing_rate``, per surviving
-        cell.
+        The columns, ``row.cells``, are in the order of :func:`summary_columns`. Rates are ``firing_rate``,
+        per surviving cell.
     """
     phase = phase or results.phases[-1]
     reference_phase = phase if len(results.arms) > 1 else results.reference[1]
     maker = _RowMaker(results, phase, reference_phase)
     rates = results.summary["rates"]["firing_rate"]
     pools = results.summary["pools"]["concentration"]
-    rows = [
-        maker.row("rates", name, rates.sel(population=name)) for name in rates.population.values.tolist()
-    ]
+    rows = [maker.row("rates", name, rates.sel(population=name)) for name in rates.population.values.tolist()]
     for transmitter, region in product(pools.transmitter.values.tolist(), pools.region.values.tolist()):
         levels = pools.sel(transmitter=transmitter, region=region)
         rows.append(maker.row("concentrations", f"{transmitter} {region}", levels))

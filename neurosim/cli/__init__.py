@@ -23,8 +23,8 @@ def _status(arguments: list[str]) -> int:
         from neurosim.cli.app import app
 
         return app(arguments, prog_name="neurosim", standalone_mode=False) or 0
-    except KeyboardInterrupt as interrupt:
-        error(str(interrupt) or "interrupted")
+    except KeyboardInterrupt:
+        error("interrupted")
         return 130
     except NeurosimError as problem:
         error(str(problem))

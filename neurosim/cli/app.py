@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -24,7 +23,9 @@ app = typer.Typer(
 
 Settings = Annotated[
     Optional[list[str]],  # noqa: UP045 (typer reads this at run time)
-    typer.Option("--set", metavar="PATH=VALUE", help="Change a value, for example subjects=8; may be repeated."),
+    typer.Option(
+        "--set", metavar="PATH=VALUE", help="Change a value, for example subjects=8; may be repeated."
+    ),
 ]
 Output = Annotated[
     Optional[Path],  # noqa: UP045
@@ -36,27 +37,12 @@ Workers = Annotated[
 ]
 
 
-class Listing(StrEnum):
-    """What can be listed."""
-
-    circuits = "circuits"
-    experiments = "experiments"
-    drugs = "drugs"
-    receptors = "receptors"
-    targets = "targets"
-
-
-class Schema(StrEnum):
-    """What has a schema."""
-
-    circuit = "circuit"
-    experiment = "experiment"
-
-
 @app.callback(invoke_without_command=True)
 def root(
     context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)
+    ] = False,
 ) -> None:
     if version:
         from neurosim import __version__
@@ -72,13 +58,17 @@ def run(
     output: Output = None,
     workers: Workers = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run, and end.")] = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Start over: remove earlier results of this folder.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start over: remove earlier results of this folder.")
+    ] = False,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failed trial.")] = False,
     max_failures: Annotated[
         Optional[int],  # noqa: UP045
         typer.Option("--max-failures", min=1, metavar="N", help="Stop after N failed trials."),
     ] = None,
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run trials again that failed before.")] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Run trials again that failed before.")
+    ] = False,
 ) -> None:
     """Run an experiment; the same command resumes it.
 
@@ -118,7 +108,9 @@ def check(
     output: Output = None,
     workers: Workers = None,
 ) -> None:
-    """Say what an experiment would run, or what is odd in a circuit; nothing is simulated.
+    """Say what an experiment would run; nothing is simulated.
+
+    Of a circuit: how each pool is cleared, and what is odd.
 
     \b
     Example:
@@ -130,7 +122,11 @@ def check(
 
 
 @app.command("list")
-def list_(what: Annotated[Listing, typer.Argument(help="What to list.")]) -> None:
+def list_(
+    what: Annotated[
+        str, typer.Argument(metavar="KIND", help="circuits, experiments, drugs, receptors or targets.")
+    ],
+) -> None:
     """List what ships, and what lies in the current folder.
 
     \b
@@ -139,14 +135,16 @@ def list_(what: Annotated[Listing, typer.Argument(help="What to list.")]) -> Non
     """
     from neurosim.cli import listing
 
-    listing.show(what.value)
+    listing.show(what)
 
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="Circuit, experiment, drug, receptor or folder.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME|FILE", help="Circuit, experiment, drug, receptor or folder.")
+    ],
 ) -> None:
-    """Show a circuit, an experiment, a drug, a receptor or a results folder.
+    """Show a circuit, experiment, drug, receptor or folder.
 
     A circuit: who connects to whom, who releases where, which site hears what. A drug: what it binds and its way into
     the brain. A results folder: its table.
@@ -163,8 +161,10 @@ def show(
 
 
 @app.command()
-def status(folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of an experiment.")]) -> None:
-    """Say how many trials are done, running, failed (and why) and missing.
+def status(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of an experiment.")],
+) -> None:
+    """Say which trials are done, running, failed, missing.
 
     \b
     Example:
@@ -176,25 +176,46 @@ def status(folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folde
 
 
 @app.command()
-def schema(what: Annotated[Schema, typer.Argument(help="Which file.")]) -> None:
-    """Print the JSON Schema of circuit or experiment files, for editors.
+def calibrate(
+    circuit: Annotated[str, typer.Argument(metavar="CIRCUIT", help="Name or file.")],
+    output: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--output", metavar="FILE", help="Where to write. [default: the circuit's own file]"),
+    ] = None,
+    workers: Workers = None,
+) -> None:
+    """Fit the free values of a circuit to published rows.
+
+    Drives, release and the gains that the circuit names are fitted to its bands and calibration rows, and to nothing
+    else, and written back with basis "fitted". It takes minutes and is the same every time.
+
+    \b
+    Example:
+      neurosim calibrate midbrain_raphe --output my_circuit.yaml
+    """
+    from neurosim.cli import fitting
+
+    fitting.calibrate(circuit, output, workers)
+
+
+@app.command()
+def schema(what: Annotated[str, typer.Argument(metavar="KIND", help="circuit or experiment.")]) -> None:
+    """Print the JSON Schema of a kind of file, for editors.
 
     \b
     Example:
       neurosim schema experiment > experiment.schema.json
     """
-    import json
+    from neurosim.cli import listing
 
-    from neurosim.spec import json_schema
-
-    print(json.dumps(json_schema(what.value), indent=2, ensure_ascii=False))
+    listing.schema(what)
 
 
 @app.command()
 def cache(
     clear: Annotated[bool, typer.Option("--clear", help="Remove the compiled programs.")] = False,
 ) -> None:
-    """Say where compiled programs are kept and how large they are, or remove them.
+    """Show where compiled programs are kept, or remove them.
 
     \b
     Example:

@@ -26,4 +26,7 @@ def show(clear: bool) -> None:
             raise EngineError(f"the cache {folder} cannot be removed: {error.strerror}") from error
         say("removed; the next run compiles its program anew")
     elif programs:
-        table(["program", "size"], [[path.name, size_text(size)] for path, size in zip(programs, sizes, strict=True)])
+        table(
+            ["program", "size"],
+            [[path.name, size_text(size)] for path, size in zip(programs, sizes, strict=True)],
+        )

@@ -6,7 +6,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 
-__all__ = ["error", "note", "say", "table", "title"]
+__all__ = ["error", "note", "plain", "say", "table", "title"]
 
 _GAP = "  "
 #: Without a terminal a table may be as wide as it likes.
@@ -34,7 +34,14 @@ def title(text: str) -> None:
     print(f"\n{text}")
 
 
-def table(headers: Sequence[str], rows: Sequence[Sequence[object]], indent: str = "  ", fixed: int = 1) -> None:
+def plain(number: float | None) -> str:
+    """A number to four digits, without an exponent where it is not huge; empty for None."""
+    return "" if number is None else f"{float(f'{number:.4g}'):.8g}"
+
+
+def table(
+    headers: Sequence[str], rows: Sequence[Sequence[object]], indent: str = "  ", fixed: int = 1
+) -> None:
     """Aligned columns; numbers to the right.
 
     Where the terminal is narrower than the table, the columns after the first ``fixed`` continue below.

@@ -2,14 +2,41 @@
 
 from __future__ import annotations
 
-from neurosim.cli.console import table
+from neurosim.cli.console import plain, say, table
+from neurosim.errors import NeurosimError, nearest
 
-__all__ = ["show"]
+__all__ = ["schema", "show"]
 
 
 def show(what: str) -> None:
-    """Print the names of a kind, each with what tells it from the others."""
+    """Print the names of a kind, each with what tells it from the others.
+
+    Raises
+    ------
+    NeurosimError
+        There is no such kind.
+    """
+    if what not in _SHELVES:
+        raise NeurosimError(f"{what!r} cannot be listed; {nearest(what, _SHELVES)}")
     _SHELVES[what]()
+
+
+def schema(what: str) -> None:
+    """Print the JSON Schema of a kind of file.
+
+    Raises
+    ------
+    NeurosimError
+        There is no such kind.
+    """
+    import json
+
+    from neurosim.spec import json_schema
+
+    kinds = ("circuit", "experiment")
+    if what not in kinds:
+        raise NeurosimError(f"{what!r} files have no schema; {nearest(what, kinds)}")
+    say(json.dumps(json_schema(what), indent=2, ensure_ascii=False))
 
 
 def _circuits() -> None:
@@ -19,7 +46,9 @@ def _circuits() -> None:
     for name in list_circuits():
         circuit = load_circuit(name)
         n = sum(population.n for population in circuit.populations.values())
-        rows.append([name, circuit.species, n, len(circuit.populations), _first_sentence(circuit.description)])
+        rows.append(
+            [name, circuit.species, n, len(circuit.populations), _first_sentence(circuit.description)]
+        )
     table(["circuit", "species", "neurons", "populations", "what it is"], rows, indent="")
 
 
@@ -41,7 +70,7 @@ def _drugs() -> None:
     for name in reference.drug_names():
         bound = [b for b in reference.bindings(name) if b.Ki is not None]
         strongest = sorted(bound, key=lambda b: b.Ki)[:3]
-        rows.append([name, ", ".join(f"{b.target} {b.action.name} ({b.Ki:g} nM)" for b in strongest)])
+        rows.append([name, ", ".join(f"{b.target} {b.action.name} ({plain(b.Ki)} nM)" for b in strongest)])
     table(["drug", "strongest targets (Ki)"], rows, indent="")
 
 
@@ -51,7 +80,7 @@ def _receptors() -> None:
     rows = []
     for name in reference.receptor_names():
         receptor = reference.receptor(name)
-        rows.append([name, receptor.ligand, receptor.coupling, f"{receptor.EC_50:g}", receptor.net_effect])
+        rows.append([name, receptor.ligand, receptor.coupling, plain(receptor.EC_50), receptor.net_effect])
     table(["receptor", "transmitter", "coupling", "EC_50 (nM)", "effect"], rows, indent="")
 
 
@@ -61,7 +90,9 @@ def _targets() -> None:
     rows = []
     for name in reference.target_row_ids():
         row = reference.target_row(name)
-        rows.append([row.id, row.use, row.area, row.manipulation, row.observable, f"{row.value} {row.unit}".strip()])
+        rows.append(
+            [row.id, row.use, row.area, row.manipulation, row.observable, f"{row.value} {row.unit}".strip()]
+        )
     table(["id", "use", "area", "manipulation", "observable", "published"], rows, indent="")
 
 

@@ -67,4 +67,6 @@ def kind_of(name: str) -> str:
             continue
         return kind
     words = nearest(name, [known for names in shelves.values() for known in names])
-    raise NeurosimError(f"no circuit, experiment, drug, receptor, carrier, file or folder is called {name!r}: {words}")
+    raise NeurosimError(
+        f"no circuit, experiment, drug, receptor, carrier, file or folder is called {name!r}: {words}"
+    )

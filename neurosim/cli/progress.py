@@ -36,7 +36,9 @@ class Progress(Listener):
         """What to say after Ctrl-C."""
         if not self.total:
             return "interrupted before anything ran"
-        return f"interrupted; {self.kept + self.done} of {self.total} trials are kept, the same command resumes"
+        return (
+            f"interrupted; {self.kept + self.done} of {self.total} trials are kept, the same command resumes"
+        )
 
     def note(self, text: str) -> None:
         if self.bar is not None:

@@ -43,7 +43,8 @@ def run(experiment: str, *, set: dict[str, str], **options) -> int:  # noqa: A00
         with progress:
             report = run_experiment(experiment, set=set or None, progress=progress, **options)
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(progress.interrupted) from None
+        error(progress.interrupted)
+        return 130
     if report.has_data:
         _result_table(report.folder)
     if report.simulated == 0:
@@ -54,7 +55,9 @@ def run(experiment: str, *, set: dict[str, str], **options) -> int:  # noqa: A00
         _failures([(t.arm, t.subject, t.point, outcome, words) for t, outcome, words in report.failed])
         left = report.total - report.simulated - report.kept
         stopped = f", stopped with {left} not tried" if report.stopped else ""
-        error(f"{len(report.failed)} of {report.total} trials failed{stopped}; --retry-failed runs them again")
+        error(
+            f"{len(report.failed)} of {report.total} trials failed{stopped}; --retry-failed runs them again"
+        )
     return 1 if report.failed else 0
 
 
@@ -66,7 +69,9 @@ def _result_table(folder: Path) -> None:
 
 def _failures(failed: Sequence[tuple]) -> None:
     title("Failed trials")
-    rows = [[arm, subject, _point(point), outcome, message] for arm, subject, point, outcome, message in failed]
+    rows = [
+        [arm, subject, _point(point), outcome, message] for arm, subject, point, outcome, message in failed
+    ]
     table(["arm", "subject", "point", "outcome", "why"], rows[:_MOST_FAILURES])
     if len(rows) > _MOST_FAILURES:
         say(f"  ... and {len(rows) - _MOST_FAILURES} more: neurosim status lists them")
@@ -88,13 +93,17 @@ def check(name: str, settings: dict[str, str], output: Path | None, workers: int
 
 def _check_circuit(name: str, settings: dict[str, str]) -> None:
     from neurosim import build
+    from neurosim.runner.validate import validate_circuit
     from neurosim.spec import load_circuit
 
     if settings:
         raise SpecError("--set is rooted in an experiment; a circuit is checked as its file says")
     circuit = load_circuit(name)
+    validate_circuit(circuit)
     n = sum(population.n for population in circuit.populations.values())
-    say(f"circuit {circuit.name}: {len(circuit.populations)} populations, {n} neurons, {len(circuit.sites)} sites")
+    say(
+        f"circuit {circuit.name}: {len(circuit.populations)} populations, {n} neurons, {len(circuit.sites)} sites"
+    )
     _findings(build.check_circuit(circuit))
 
 
@@ -110,7 +119,10 @@ def _check_experiment(name: str, settings: dict[str, str], output: Path | None, 
         f"  {len(experiment.arms)} arms x {experiment.subjects} subjects{scan}: {report.trials} trials, "
         f"{report.done} done, {report.failed} failed, {report.pending} to run"
     )
-    compiled = {"standalone": f"compiled C++, {report.builds} program(s)", "numpy": "NumPy, nothing to compile"}
+    compiled = {
+        "standalone": f"compiled C++, {report.builds} program(s)",
+        "numpy": "NumPy, nothing to compile",
+    }
     say(f"  engine {compiled.get(report.engine, report.engine)}; {report.workers} worker(s)")
     if report.pending:
         say(f"  about {duration_text(report.time)} and {size_text(report.size)}, into {report.folder}")

@@ -84,7 +84,14 @@ def _releases(circuit: Circuit) -> list[list]:
     for name, pool in _pools(circuit):
         own = [pool.k_out.value, _band(pool.band)]
         for population, entry in pool.release.items():
-            rows.append([name, population, *(getattr(entry, k).value for k in ("quantum", "share", "U", "tau_rec")), *own])
+            rows.append(
+                [
+                    name,
+                    population,
+                    *(getattr(entry, k).value for k in ("quantum", "share", "U", "tau_rec")),
+                    *own,
+                ]
+            )
         if not pool.release:
             rows.append([name, "", "", "", "", "", *own])
     return rows
@@ -101,7 +108,15 @@ def _carriers(circuit: Circuit) -> list[list]:
 
 def _sites(circuit: Circuit) -> list[list]:
     return [
-        [name, s.receptor, s.on, s.compartment, s.hears, s.tau.value, "; ".join(map(effect_words, s.effects)) or "none"]
+        [
+            name,
+            s.receptor,
+            s.on,
+            s.compartment,
+            s.hears,
+            s.tau.value,
+            "; ".join(map(effect_words, s.effects)) or "none",
+        ]
         for name, s in circuit.sites.items()
     ]
 

@@ -38,14 +38,20 @@ def show_experiment(name: str) -> None:
         say(f"  {' '.join(experiment.description.split())}")
     say(f"  {experiment.subjects} subjects, seed {experiment.seed}")
     title("Phases")
-    rows = [[p.name, clock(p), f"{float(p.settle):g} s", f"{float(p.record):g} s"] for p in phase_times(experiment.protocol)]
+    rows = [
+        [p.name, clock(p), f"{float(p.settle):g} s", f"{float(p.record):g} s"]
+        for p in phase_times(experiment.protocol)
+    ]
     table(["phase", "at", "settle", "record"], rows)
     title("Arms")
     table(["arm", "what is done"], [[arm, _arm_words(what)] for arm, what in experiment.arms.items()])
     if experiment.scan:
         title("Scan")
         values = axis_values(experiment)
-        rows = [[axis, experiment.scan[axis].path, ", ".join(map(str, values[axis][0]))] for axis in experiment.scan]
+        rows = [
+            [axis, experiment.scan[axis].path, ", ".join(map(str, values[axis][0]))]
+            for axis in experiment.scan
+        ]
         table(["axis", "path", "values"], rows)
 
 
@@ -74,7 +80,9 @@ def results_table(folder: Path) -> None:
         arm, phase = results.reference
         say(f"\n{results.name}: phase {results.phases[-1]}, mean over {len(results.subjects)} subject(s)")
         if len(results.arms) > 1:
-            say(f"change against arm {arm}, paired over subjects, with its 95 % interval in %; balance against phase {phase}")
+            say(
+                f"change against arm {arm}, paired over subjects, with its 95 % interval in %; balance against phase {phase}"
+            )
         rows = summary_table(results)
         _missing(results)
     for section in dict.fromkeys(row.section for row in rows):

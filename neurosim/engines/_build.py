@@ -6,6 +6,7 @@ Runs in a process of its own because Brian2 allows one standalone program per pr
 from __future__ import annotations
 
 import json
+import re
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -14,13 +15,15 @@ import brian2
 import numpy as np
 from brian2.core.variables import ArrayVariable, DynamicArrayVariable
 
-from neurosim.build.plan import SLOW_STEP, Structure, SynapseGroup
-from neurosim.engines.data import slow_ratio
+from neurosim import models
+from neurosim.build.plan import Structure, SynapseGroup
+from neurosim.engines.data import sample_ratio, slow_ratio
 from neurosim.engines.driver import (
     MAIN_AFTER_RUN,
     MAIN_BEFORE_END,
     MAIN_BEFORE_RUN,
     Binding,
+    Threshold,
     driver_source,
 )
 from neurosim.engines.network import CLOCKS, Parts, build_network, placeholder_connections
@@ -80,7 +83,24 @@ def _inputs(parts: Parts) -> list[Binding]:
 
 
 def _code_objects(parts: Parts, monitors: tuple[str, ...]) -> list[str]:
-    return [code.name for name in monitors if name in parts.monitors for code in parts.monitors[name].code_objects]
+    return [
+        code.name for name in monitors if name in parts.monitors for code in parts.monitors[name].code_objects
+    ]
+
+
+def _threshold(cells: brian2.NeuronGroup) -> Threshold:
+    """The text of the threshold with every variable read from its array."""
+    symbol = brian2.get_device().get_array_name
+
+    def read(match: re.Match) -> str:
+        return f"{symbol(cells.variables[match.group()])}[k]"
+
+    return Threshold(
+        n_cells=len(cells),
+        condition=re.sub(r"[A-Za-z_]\w*", read, models.cell_threshold()),
+        spikespace=symbol(cells.variables["_spikespace"]),
+        code_object=cells.thresholder["spike"].codeobj.name,
+    )
 
 
 def generate(structure: Structure, directory: Path, flags: list[str]) -> None:
@@ -104,14 +124,16 @@ def generate(structure: Structure, directory: Path, flags: list[str]) -> None:
         inputs=inputs,
         outputs=outputs,
         finite=[
-            _binding(f"{group}.{name}", objects[group].variables[name]) for group, name in (("cells", "v"), ("pools", "c"))
+            _binding(f"{group}.{name}", objects[group].variables[name])
+            for group, name in (("cells", "v"), ("pools", "c"))
         ],
+        threshold=_threshold(parts.groups["cells"]),
         samplers=_code_objects(parts, ("concentrations", "activations")),
         recorders=_code_objects(parts, ("spikes", "voltages")),
         network=parts.network.name,
         clocks=CLOCKS,
         per_slow=slow_ratio(structure),
-        per_sample=round(structure.dt_trace / SLOW_STEP) * slow_ratio(structure),
+        per_sample=sample_ratio(structure) * slow_ratio(structure),
     )
     directory.mkdir(parents=True, exist_ok=True)
     (directory / DRIVER).write_text(source)

@@ -58,7 +58,11 @@ def cache_directory() -> Path:
 def sources_digest() -> str:
     """Digest of the sources that decide what a program computes: models, engines and the plan."""
     package = Path(neurosim.__file__).parent
-    files = [*(package / "models").glob("*.py"), *(package / "engines").glob("*.py"), package / "build" / "plan.py"]
+    files = [
+        *(package / "models").glob("*.py"),
+        *(package / "engines").glob("*.py"),
+        package / "build" / "plan.py",
+    ]
     digest = hashlib.sha256()
     for file in sorted(files):
         digest.update(file.relative_to(package).as_posix().encode() + b"\0" + file.read_bytes())
@@ -67,7 +71,12 @@ def sources_digest() -> str:
 
 def fingerprint(compiler: Compiler | None) -> dict[str, str]:
     """What besides plan and structure decides the bits of a result."""
-    facts = {"brian2": version("brian2"), "numpy": version("numpy"), "sources": sources_digest(), "cpu": cpu_type()}
+    facts = {
+        "brian2": version("brian2"),
+        "numpy": version("numpy"),
+        "sources": sources_digest(),
+        "cpu": cpu_type(),
+    }
     if compiler is not None:
         facts |= {"compiler": compiler.identity, "flags": " ".join(compiler.flags)}
     return facts
@@ -105,7 +114,14 @@ def _generate(structure: Structure, directory: Path, compiler: Compiler) -> list
     request.write_text(json.dumps(asdict(structure)))
     path = [str(Path(neurosim.__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
     answer = subprocess.run(
-        [sys.executable, "-m", "neurosim.engines._build", str(request), str(directory), json.dumps(compiler.flags)],
+        [
+            sys.executable,
+            "-m",
+            "neurosim.engines._build",
+            str(request),
+            str(directory),
+            json.dumps(compiler.flags),
+        ],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, path))},
         capture_output=True,
         text=True,
@@ -137,7 +153,9 @@ def _build(structure: Structure, target: Path, compiler: Compiler) -> Program:
         shutil.rmtree(work, ignore_errors=True)
     program = _open(target)
     if program is None:
-        raise EngineError(f"the program in {target} is damaged right after it was built; allowed: a disk that keeps files")
+        raise EngineError(
+            f"the program in {target} is damaged right after it was built; allowed: a disk that keeps files"
+        )
     return program
 
 
@@ -153,7 +171,9 @@ def find_or_build(structure: Structure) -> Program:
     """
     compiler = find_compiler()
     if compiler is None:
-        raise EngineError("the standalone engine needs a C++ compiler (g++ or clang++, or named by CXX); none works here")
+        raise EngineError(
+            "the standalone engine needs a C++ compiler (g++ or clang++, or named by CXX); none works here"
+        )
     folder = cache_directory() / "programs"
     target = folder / _key(structure, compiler)
     program = _open(target)

@@ -6,6 +6,7 @@ import functools
 import hashlib
 import os
 import platform
+import re
 import shlex
 import shutil
 import subprocess
@@ -28,7 +29,7 @@ _FLAGS = (
 )
 #: Sources that run once; optimising them costs most of the build.
 _COLD = ("-w", "-O0", "-std=c++17")
-_COLD_SOURCES = ("objects.cpp", "main.cpp", "run.cpp")
+_COLD_SOURCES = re.compile(r"(objects|main|run)\.cpp|code_objects/((before|after)_run_.*|.*_create_array_.*)")
 
 _HEADER = "neurosim_common.h"
 _COMMON = """#include "objects.h"
@@ -133,6 +134,10 @@ def _run(command: list[str], directory: Path) -> None:
         raise EngineError(f"{Path(command[0]).name} could not compile {command[-1]}: {first}")
 
 
+def _cpus() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def compile_program(directory: Path, sources: list[str], compiler: Compiler) -> None:
     """Compile and link the generated sources to ``directory/main``; the headers that all of them share are compiled once.
 
@@ -145,16 +150,19 @@ def compile_program(directory: Path, sources: list[str], compiler: Compiler) -> 
     (directory / _HEADER).write_text(_COMMON)
     if "clang" not in compiler.identity:
         _run([*command, *compiler.flags, "-x", "c++-header", "-o", f"{_HEADER}.gch", _HEADER], directory)
-    objects = [f"{source.removesuffix('.cpp')}.o" for source in sources]
+    # Of a function that several objects hold, the linker takes the first: it has to be an optimised one.
+    order = sorted(sources, key=lambda source: bool(_COLD_SOURCES.fullmatch(source)))
+    objects = [f"{source.removesuffix('.cpp')}.o" for source in order]
 
     def compile_one(source: str, target: str) -> None:
-        flags = _COLD if source in _COLD_SOURCES else compiler.flags
+        flags = _COLD if _COLD_SOURCES.fullmatch(source) else compiler.flags
         _run([*command, *flags, "-include", _HEADER, "-o", target, "-c", source], directory)
 
-    with ThreadPoolExecutor(max_workers=min(8, len(os.sched_getaffinity(0)))) as pool:
-        # Longest first: objects.cpp alone takes as long as a dozen others.
-        order = sorted(zip(sources, objects, strict=True), key=lambda pair: pair[0] not in _COLD_SOURCES)
-        for done in [pool.submit(compile_one, *pair) for pair in order]:
+    with ThreadPoolExecutor(max_workers=_cpus()) as pool:
+        # objects.cpp takes as long as a dozen others, so it must not be the last to start.
+        for done in [
+            pool.submit(compile_one, *pair) for pair in zip(order[::-1], objects[::-1], strict=True)
+        ]:
             done.result()
     _run([*compiler.command, *compiler.flags, "-o", "main", *objects], directory)
     for name in [*objects, f"{_HEADER}.gch"]:

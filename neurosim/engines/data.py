@@ -8,7 +8,7 @@ from neurosim.build.plan import CARRIERS, SLOW_STEP, Plan, Structure, Wiring
 from neurosim.errors import EngineError
 from neurosim.models import gate_names
 
-__all__ = ["connections", "slow_ratio", "values"]
+__all__ = ["connections", "require_whole_steps", "sample_ratio", "slow_ratio", "values"]
 
 #: Recovery time constants below this part of dt are replaced by it, so that facilitation without memory needs no branch.
 _INSTANT = 1e-2
@@ -24,8 +24,29 @@ def slow_ratio(structure: Structure) -> int:
     """
     ratio = round(SLOW_STEP / structure.dt)
     if ratio < 1 or not np.isclose(ratio * structure.dt, SLOW_STEP, rtol=1e-9):
-        raise EngineError(f"dt = {structure.dt:g} s; allowed: a whole part of the slow step of {SLOW_STEP:g} s")
+        raise EngineError(
+            f"dt = {structure.dt:g} s; allowed: a whole part of the slow step of {SLOW_STEP:g} s"
+        )
     return ratio
+
+
+def sample_ratio(structure: Structure) -> int:
+    """Slow steps between samples of the traces."""
+    ratio = round(structure.dt_trace / SLOW_STEP)
+    if ratio < 1 or not np.isclose(ratio * SLOW_STEP, structure.dt_trace, rtol=1e-9):
+        raise EngineError(
+            f"dt_trace = {structure.dt_trace:g} s; allowed: a multiple of the slow step of {SLOW_STEP:g} s"
+        )
+    return ratio
+
+
+def require_whole_steps(plan: Plan) -> None:
+    """Raise EngineError unless a plan settles and records for whole slow steps, and records at all."""
+    per_slow = slow_ratio(plan.structure)
+    for name, least in (("settle_steps", 0), ("record_steps", per_slow)):
+        steps = getattr(plan, name)
+        if steps < least or steps % per_slow:
+            raise EngineError(f"plan: {name} = {steps}; allowed: multiples of {per_slow}, at least {least}")
 
 
 def _by_source(wiring: Wiring) -> np.ndarray:
@@ -73,7 +94,10 @@ def _cells(plan: Plan) -> dict[str, np.ndarray | float]:
     for kind in s.fast_kinds:
         out |= {f"E_{kind}": kinds[f"E_{kind}"], f"inv_tau_decay_{kind}": 1.0 / kinds[f"tau_decay_{kind}"]}
     for kind in s.slow_kinds:
-        out |= {f"E_{kind}": kinds[f"E_{kind}"], f"decay_{kind}": np.exp(-SLOW_STEP / kinds[f"tau_decay_{kind}"])}
+        out |= {
+            f"E_{kind}": kinds[f"E_{kind}"],
+            f"decay_{kind}": np.exp(-SLOW_STEP / kinds[f"tau_decay_{kind}"]),
+        }
     for kind in s.rising_kinds:
         out[f"rise_{kind}"] = np.exp(-SLOW_STEP / kinds[f"tau_rise_{kind}"])
     if "NMDA" in s.fast_kinds:
@@ -91,18 +115,20 @@ def _small_groups(plan: Plan) -> dict[str, dict]:
     s = plan.structure
     settle = plan.settle_steps // slow_ratio(s)
     links, gates = plan.site_links, gate_names((*s.fast_kinds, *s.slow_kinds), s.n_gates)
-    terminals = {key: plan.terminals[key] for key in ("pool", "quantum", "n_healthy", "U", "tau_rec", "nu_relax")}
-    pools = {"c": plan.pools["c_0"], "k_out": plan.pools["k_out"]}
+    terminals = {
+        key: plan.terminals[key]
+        for key in ("pool", "quantum", "n_healthy", "U", "tau_rec", "nu_relax", "speed_settle")
+    }
+    pools = {"c": plan.pools["c_0"], "k_out": plan.pools["k_out"], "speed_settle": plan.pools["speed_settle"]}
     pools |= {f"{name}_{X}": plan.pools[f"{name}_{X}"] for X in CARRIERS for name in ("V", "K", "B")}
     sites = {"a": plan.sites["a_0"]}
     for name in ("pool", "near_terminal", "near", "K", "tau", "X", "S", "relax", "relax_settle"):
         sites[name] = plan.sites[name]
     one = np.ones(s.n_terminals)
     return {
-        "terminals": terminals
-        | {"speed_settle": plan.terminals["speed_settle"], "settle": settle, "D": one, "gain": one},
-        "pools": pools | {"speed_settle": plan.pools["speed_settle"], "settle": settle},
-        "sites": sites | {"settle": settle},
+        "terminals": _inhabited(terminals | {"D": one, "gain": one}, s.n_terminals) | {"settle": settle},
+        "pools": _inhabited(pools, s.n_pools) | {"settle": settle},
+        "sites": _inhabited(sites, s.n_sites) | {"settle": settle},
         "gates": {name: np.full(s.n_populations, float(base)) for name, (_, base) in gates.items()},
         "cross": {f"k_{X}": plan.cross[f"k_{X}"] for X in CARRIERS},
         "terminal_links": {"factor": plan.terminal_links["factor"]},
@@ -124,6 +150,13 @@ def _synapses(plan: Plan) -> dict[str, dict[str, np.ndarray]]:
             own |= {"tau_fac": np.maximum(wiring.tau_fac, shortest), "x": np.ones(group.n)}
         out[group.name] = {name: np.asarray(value)[order] for name, value in own.items()}
     return out
+
+
+def _inhabited(table: dict[str, np.ndarray], n: int) -> dict[str, np.ndarray]:
+    """The table, or one idle row of ones for a group without members: the network gives each group at least one."""
+    if n:
+        return table
+    return {name: np.ones(1, value.dtype) * (value.dtype.kind == "f") for name, value in table.items()}
 
 
 def values(plan: Plan) -> dict[str, np.ndarray]:

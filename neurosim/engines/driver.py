@@ -1,4 +1,5 @@
-"""The part of the compiled program that is ours: it loads a plan from standard input, steps the network, writes what was recorded.
+"""The part of the compiled program that is ours: it loads a plan from standard input, steps the network and writes what
+was recorded to standard output.
 
 Brian2 generates one function per object and the order they run in (``Network::objects``). Our loop calls the same functions
 in the same order, but takes its length as data, keeps monitors asleep while the network settles, and does not
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Binding", "MAIN_AFTER_RUN", "MAIN_BEFORE_END", "MAIN_BEFORE_RUN", "driver_source"]
+__all__ = ["Binding", "MAIN_AFTER_RUN", "MAIN_BEFORE_END", "MAIN_BEFORE_RUN", "Threshold", "driver_source"]
 
 #: Statements for the ``main`` that Brian2 generates.
 MAIN_BEFORE_RUN = "void neurosim_load(); neurosim_load();"
@@ -27,6 +28,16 @@ class Binding:
     symbol: str
     dtype: str
     n: int
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """The condition for a spike of cell ``k`` as C++, where spikes go, and the generated code object that this replaces."""
+
+    n_cells: int
+    condition: str
+    spikespace: str
+    code_object: str
 
 
 _SUPPORT = r"""
@@ -162,6 +173,25 @@ Kind kind_of(codeobj_func run)
 
 }  // namespace
 
+// The generated thresholder tests cell by cell; here a block without a spike costs one vectorised test.
+static void find_spikes()
+{
+    using namespace brian;
+    const int n = @N_CELLS@, block = 64;
+    int32_t* const spikes = @SPIKESPACE@;
+    int count = 0;
+    for (int first = 0; first < n; first += block)
+    {
+        const int last = first + block < n ? first + block : n;
+        int any = 0;
+        for (int k = first; k < last; k++) any |= @THRESHOLD@;
+        if (any)
+            for (int k = first; k < last; k++)
+                if (@THRESHOLD@) spikes[count++] = k;
+    }
+    spikes[n] = count;
+}
+
 void neurosim_load()
 {
     using namespace brian;
@@ -184,7 +214,7 @@ void neurosim_run()
         if (object.second)
         {
             codeobj_func run = object.second;
-            @REPLACE@
+            if (run == _run_@THRESHOLDER@) run = find_spikes;
             items.push_back(Item{run, object.first == &@FAST_CLOCK@, kind_of(object.second)});
         }
     std::vector<codeobj_func> fast;
@@ -218,8 +248,7 @@ void neurosim_run()
         }
         const bool sampling = recording && (step - settle_steps) % per_sample == 0;
         for (const Item& item : items)
-            if (item.kind == always || (item.kind == when_recording && recording) || (item.kind == when_sampling && sampling))
-                item.run();
+            if (item.kind == always || (item.kind == when_recording ? recording : sampling)) item.run();
         @FAST_CLOCK@.tick();
         @SLOW_CLOCK@.tick();
     }
@@ -243,6 +272,7 @@ def driver_source(
     inputs: Sequence[Binding],
     outputs: Sequence[Binding],
     finite: Sequence[Binding],
+    threshold: Threshold,
     samplers: Sequence[str],
     recorders: Sequence[str],
     network: str,
@@ -258,6 +288,7 @@ def driver_source(
         What can be read before a run, and what is written after it, in this order.
     finite : sequence of Binding
         Arrays that are looked at for NaN and infinity every 100 ms of the model.
+    threshold : Threshold
     samplers, recorders : sequences of str
         Code objects that run at every sample, and at every step of their clock, of the recording only.
     network : str
@@ -266,7 +297,7 @@ def driver_source(
     per_slow, per_sample : int
         Fast steps in a slow step and between samples.
     """
-    codes = [*samplers, *recorders]
+    codes = [*samplers, *recorders, threshold.code_object]
     replaced = {
         "INCLUDES": "\n".join(f'#include "code_objects/{code}.h"' for code in codes),
         "SAMPLERS": ", ".join(f"_run_{code}" for code in samplers),
@@ -283,7 +314,10 @@ def driver_source(
         "NETWORK": network,
         "FAST_CLOCK": clocks[0],
         "SLOW_CLOCK": clocks[1],
-        "REPLACE": "",
+        "N_CELLS": str(threshold.n_cells),
+        "SPIKESPACE": threshold.spikespace,
+        "THRESHOLD": threshold.condition,
+        "THRESHOLDER": threshold.code_object,
     }
     source = _SUPPORT
     for key, text in replaced.items():

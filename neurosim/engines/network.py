@@ -18,9 +18,13 @@ __all__ = ["Parts", "build_network", "placeholder_connections", "CLOCKS"]
 CLOCKS = ("fast_clock", "slow_clock")
 
 #: Places of the slow step (slot 'start'): samples first, then the steps of the plan in their order.
-_SAMPLE, _TERMINALS, _RESET_POOLS, _RELEASE, _CROSS, _POOLS, _SITES, _FEEDBACK, _RESET_GATES, _EFFECTS, _GATES, _CELLS = (
-    range(12)
-)
+_PLACES = {
+    name: place
+    for place, name in enumerate(
+        ("samples", "terminals", "reset pools", "release", "cross", "pools", "sites", "feedback")
+        + ("reset gates", "effects", "gates", "copies", "cells")
+    )
+}
 
 
 @dataclass
@@ -33,19 +37,17 @@ class Parts:
 
 
 def placeholder_connections(structure: Structure) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Connections of the right number and in range, for a program that gets its wiring when it starts."""
+    """Connections of the right number, all from 0 to 0, for a program that gets its wiring when it starts."""
     s = structure
     sizes = {
-        "release_links": (s.n_terminals, s.n_terminals, s.n_pools),
-        "counted": (s.n_cell_terminals, s.n_cells, s.n_terminals),
-        "cross": (s.n_cross, s.n_pools, s.n_pools),
-        "terminal_links": (s.n_terminal_links, s.n_sites, s.n_terminals),
-        "site_links": (s.n_site_links, s.n_sites, s.n_populations),
+        "release_links": s.n_terminals,
+        "counted": s.n_cell_terminals,
+        "cross": s.n_cross,
+        "terminal_links": s.n_terminal_links,
+        "site_links": s.n_site_links,
     }
-    sizes |= {group.name: (group.n, s.n_cells, s.n_cells) for group in s.synapses}
-    return {
-        name: (np.zeros(n, np.int32), np.zeros(n, np.int32)) for name, (n, _, _) in sizes.items() if n
-    }
+    sizes |= {group.name: group.n for group in s.synapses}
+    return {name: (np.zeros(n, np.int32), np.zeros(n, np.int32)) for name, n in sizes.items() if n}
 
 
 class _Builder:
@@ -59,28 +61,33 @@ class _Builder:
         self.groups: dict[str, brian2.Group] = {}
         self.kinds = (*structure.fast_kinds, *structure.slow_kinds)
 
-    def small(self, name: str, n: int, model: models.SmallGroup, reset_order: int, order: int) -> None:
+    def small(self, name: str, n: int, model: models.SmallGroup, reset_place: str, place: str) -> None:
         """A group of the slow clock; one without members gets one idle member, for Brian2 has no empty groups."""
         group = brian2.NeuronGroup(max(n, 1), model.equations, clock=self.slow, name=name, namespace={})
         if model.reset:
-            self._each_slow_step(group, model.reset, reset_order, f"{name}_reset")
+            self._each_slow_step(group, model.reset, reset_place, f"{name}_reset")
         if model.step:
-            self._each_slow_step(group, model.step, order, f"{name}_step")
+            self._each_slow_step(group, model.step, place, f"{name}_step")
         self.groups[name] = group
 
-    def link(self, name: str, source: str, target: str, model: models.SmallGroup, order: int) -> None:
+    def link(self, name: str, source: str, target: str, model: models.SmallGroup, place: str) -> None:
         if name not in self.links:
             return
         synapses = brian2.Synapses(
-            self.groups[source], self.groups[target], model.equations, clock=self.slow, name=name, namespace={}
+            self.groups[source],
+            self.groups[target],
+            model.equations,
+            clock=self.slow,
+            name=name,
+            namespace={},
         )
         i, j = self.links[name]
         synapses.connect(i=i, j=j)
-        self._each_slow_step(synapses, model.step, order, f"{name}_step")
+        self._each_slow_step(synapses, model.step, place, f"{name}_step")
         self.groups[name] = synapses
 
-    def _each_slow_step(self, group: brian2.Group, text: str, order: int, name: str) -> None:
-        group.run_regularly(text, clock=self.slow, when="start", order=order, name=name)
+    def _each_slow_step(self, group: brian2.Group, text: str, place: str, name: str) -> None:
+        group.run_regularly(text, clock=self.slow, when="start", order=_PLACES[place], name=name)
 
     def cells(self) -> None:
         s = self.structure
@@ -95,12 +102,14 @@ class _Builder:
             clock=self.fast,
             name="cells",
             namespace=dict(NAMESPACE),
-            dtype={key: np.int64 for key in keys},
+            dtype=dict.fromkeys(keys, np.int64),
         )
-        for name in ("G_mod", "J_mod", "V_T_mod", "adaptation"):
-            setattr(cells, name, brian2.linked_var(self.groups["gates"], name, index="population"))
+        gates = {"G_gate": "G_mod", "J_gate": "J_mod", "V_T_gate": "V_T_mod", "adaptation": "adaptation"}
+        for name, gate in gates.items():
+            setattr(cells, name, brian2.linked_var(self.groups["gates"], gate, index="population"))
         self.groups["cells"] = cells
-        self._each_slow_step(cells, models.cell_slow_step(*arguments), _CELLS, "cells_step")
+        self._each_slow_step(cells, models.cell_gate_step(), "copies", "cells_gates")
+        self._each_slow_step(cells, models.cell_slow_step(*arguments), "cells", "cells_step")
 
     def synapses(self, group: SynapseGroup) -> None:
         gated = group.gate >= 0
@@ -139,13 +148,18 @@ class _Builder:
         self.groups["counted"] = counted
 
     def monitors(self) -> dict[str, brian2.Group]:
-        cells, sample = self.groups["cells"], {"clock": self.slow, "when": "start", "order": _SAMPLE}
+        cells, sample = (
+            self.groups["cells"],
+            {"clock": self.slow, "when": "start", "order": _PLACES["samples"]},
+        )
         monitors = {
             "spikes": brian2.SpikeMonitor(cells, name="spikes"),
             "concentrations": brian2.StateMonitor(
                 self.groups["pools"], "c", record=True, name="concentrations", **sample
             ),
-            "activations": brian2.StateMonitor(self.groups["sites"], "a", record=True, name="activations", **sample),
+            "activations": brian2.StateMonitor(
+                self.groups["sites"], "a", record=True, name="activations", **sample
+            ),
         }
         if self.structure.n_voltages:
             record = np.zeros(self.structure.n_voltages, np.int32)
@@ -164,17 +178,17 @@ def build_network(structure: Structure, links: Mapping[str, tuple[np.ndarray, np
         :func:`placeholder_connections`.
     """
     s, build = structure, _Builder(structure, links)
-    build.small("terminals", s.n_terminals, models.TERMINALS, 0, _TERMINALS)
-    build.small("pools", s.n_pools, models.POOLS, _RESET_POOLS, _POOLS)
-    build.small("sites", s.n_sites, models.SITES, 0, _SITES)
-    build.small("gates", s.n_populations, models.GATES(build.kinds, s.n_gates), _RESET_GATES, _GATES)
+    build.small("terminals", s.n_terminals, models.TERMINALS, "", "terminals")
+    build.small("pools", s.n_pools, models.POOLS, "reset pools", "pools")
+    build.small("sites", s.n_sites, models.SITES, "", "sites")
+    build.small("gates", s.n_populations, models.GATES(build.kinds, s.n_gates), "reset gates", "gates")
     sites, pools, terminals = (build.groups[name] for name in ("sites", "pools", "terminals"))
     sites.c_pool = brian2.linked_var(pools, "c", index="pool")
     sites.nu_near = brian2.linked_var(terminals, "nu", index="near_terminal")
-    build.link("release_links", "terminals", "pools", models.RELEASE_LINKS, _RELEASE)
-    build.link("cross", "pools", "pools", models.CROSS, _CROSS)
-    build.link("terminal_links", "sites", "terminals", models.TERMINAL_LINKS, _FEEDBACK)
-    build.link("site_links", "sites", "gates", models.SITE_LINKS(build.kinds, s.n_gates), _EFFECTS)
+    build.link("release_links", "terminals", "pools", models.RELEASE_LINKS, "release")
+    build.link("cross", "pools", "pools", models.CROSS, "cross")
+    build.link("terminal_links", "sites", "terminals", models.TERMINAL_LINKS, "feedback")
+    build.link("site_links", "sites", "gates", models.SITE_LINKS(build.kinds, s.n_gates), "effects")
     build.cells()
     build.counting()
     for group in s.synapses:

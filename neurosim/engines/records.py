@@ -55,7 +55,9 @@ def decode(stream: bytes, dtypes: Mapping[str, str], names: Iterable[str]) -> di
             arrays[name] = np.frombuffer(stream, dtype, n, place).copy()
             place += n * itemsize
     except (struct.error, UnicodeDecodeError, KeyError, ValueError) as error:
-        raise EngineError(f"the results of the compiled program are cut or damaged at byte {place}") from error
+        raise EngineError(
+            f"the results of the compiled program are cut or damaged at byte {place}"
+        ) from error
     missing = [name for name in names if name not in arrays]
     if missing:
         raise EngineError(f"the results of the compiled program lack {', '.join(missing)}")

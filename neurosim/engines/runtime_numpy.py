@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
-from neurosim.build.plan import SLOW_STEP, Plan, Structure
+from neurosim.build.plan import Plan, Structure
 from neurosim.engines.base import NotFiniteError, Progress, RawPhase
-from neurosim.engines.data import connections, slow_ratio, values
+from neurosim.engines.data import connections, require_whole_steps, sample_ratio, slow_ratio, values
+from neurosim.engines.quiet import import_brian2
 
 __all__ = ["NumpyEngine"]
 
@@ -22,15 +25,34 @@ class NumpyEngine:
 
     def prepare(self, structure: Structure) -> None:
         slow_ratio(structure)
+        sample_ratio(structure)
 
     def run(self, plan: Plan, progress: Progress | None = None) -> RawPhase:
+        require_whole_steps(plan)
         started = time.perf_counter()
         loaded = values(plan)
-        parts = _network(plan, loaded)
-        _simulate(plan, parts, progress or (lambda fraction: None))
+        with _numpy_target():
+            parts = _network(plan, loaded)
+            _simulate(plan, parts, progress or (lambda fraction: None))
         raw = _result(plan, parts, time.perf_counter() - started)
         _require_finite(parts)
         return raw
+
+
+@contextmanager
+def _numpy_target() -> Iterator[None]:
+    """Brian2's module-wide choices, put back afterwards for whoever uses Brian2 beside neurosim."""
+    brian2 = import_brian2()
+    from brian2.devices.device import reset_device
+
+    target = brian2.prefs.codegen.target
+    brian2.set_device("runtime")
+    brian2.prefs.codegen.target = "numpy"
+    try:
+        yield
+    finally:
+        brian2.prefs.codegen.target = target
+        reset_device()
 
 
 def _network(plan: Plan, loaded: dict[str, np.ndarray]):
@@ -39,8 +61,6 @@ def _network(plan: Plan, loaded: dict[str, np.ndarray]):
 
     from neurosim.engines.network import build_network
 
-    brian2.set_device("runtime")
-    brian2.prefs.codegen.target = "numpy"
     parts = build_network(plan.structure, connections(plan))
     objects = parts.groups | parts.monitors
     for name, value in loaded.items():
@@ -58,14 +78,17 @@ def _simulate(plan: Plan, parts, progress: Progress) -> None:
     import brian2
 
     total = plan.settle_steps + plan.record_steps
-    for steps, offset, recording in ((plan.settle_steps, 0, False), (plan.record_steps, plan.settle_steps, True)):
+    for steps, offset, recording in (
+        (plan.settle_steps, 0, False),
+        (plan.record_steps, plan.settle_steps, True),
+    ):
         for monitor in parts.monitors.values():
             monitor.active = recording
 
         def report(elapsed, completed, start, duration, offset=offset, steps=steps):
             progress((offset + completed * steps) / total)
 
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(all="ignore"):
             parts.network.run(
                 steps * plan.structure.dt * brian2.second,
                 report=report,
@@ -85,7 +108,7 @@ def _require_finite(parts) -> None:
 def _result(plan: Plan, parts, wall_time: float) -> RawPhase:
     s, monitors = plan.structure, parts.monitors
     n_steps = plan.record_steps // slow_ratio(s)
-    every = round(s.dt_trace / SLOW_STEP)
+    every = sample_ratio(s)
 
     def trace(monitor: str, variable: str, n: int, every: int = 1) -> np.ndarray:
         return np.ascontiguousarray(np.asarray(getattr(monitors[monitor], variable + "_"))[:n, ::every])

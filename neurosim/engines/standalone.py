@@ -10,10 +10,10 @@ from collections import deque
 
 import numpy as np
 
-from neurosim.build.plan import SLOW_STEP, Plan, Structure
+from neurosim.build.plan import Plan, Structure
 from neurosim.engines.base import NotFiniteError, Progress, RawPhase
 from neurosim.engines.cache import Program, find_or_build
-from neurosim.engines.data import connections, slow_ratio, values
+from neurosim.engines.data import connections, require_whole_steps, sample_ratio, slow_ratio, values
 from neurosim.engines.records import decode, encode
 from neurosim.errors import EngineError
 
@@ -34,11 +34,13 @@ class StandaloneEngine:
 
     def prepare(self, structure: Structure) -> None:
         slow_ratio(structure)
+        sample_ratio(structure)
         program = self._programs.get(structure)
         if program is None or not program.directory.exists():
             self._programs[structure] = find_or_build(structure)
 
     def run(self, plan: Plan, progress: Progress | None = None) -> RawPhase:
+        require_whole_steps(plan)
         self.prepare(plan.structure)
         program = self._programs[plan.structure]
         started = time.perf_counter()
@@ -60,7 +62,9 @@ def _inputs(plan: Plan, program: Program) -> dict[str, np.ndarray]:
         if n and value.size != n:
             raise EngineError(f"plan: {name} has {value.size} values; allowed: {n}, as the structure says")
         if converted.dtype.kind == "i" and not np.array_equal(converted, value):
-            raise EngineError(f"plan: {name} has values beyond {np.iinfo(dtype).max}; allowed: {dtype} integers")
+            raise EngineError(
+                f"plan: {name} has values beyond {np.iinfo(dtype).max}; allowed: {dtype} integers"
+            )
         arrays[name] = converted
     return arrays
 
@@ -91,7 +95,9 @@ def _execute(program: Program, chunks: list, progress: Progress | None) -> bytes
             start_new_session=True,
         )
     except OSError as error:
-        raise EngineError(f"the compiled program {program.directory / 'main'} cannot be started: {error.strerror}") from error
+        raise EngineError(
+            f"{program.directory / 'main'} cannot be started: {error.strerror or error}"
+        ) from error
     received: list[bytes] = []
     helpers = [
         threading.Thread(target=_feed, args=(process, chunks), daemon=True),
@@ -138,7 +144,7 @@ def _failure(status: int, last_words: list[str]) -> EngineError:
 def _result(plan: Plan, results: dict[str, np.ndarray], wall_time: float) -> RawPhase:
     s = plan.structure
     n_slow = plan.record_steps // slow_ratio(s)
-    every = round(s.dt_trace / SLOW_STEP)
+    every = sample_ratio(s)
     n_samples = -(-n_slow // every)
 
     def trace(name: str, n: int, length: int) -> np.ndarray:

@@ -3,13 +3,14 @@
 from neurosim.models.cells import (
     KINDS_WITH_BLOCK,
     cell_equations,
+    cell_gate_step,
     cell_reset,
     cell_slow_step,
     cell_threshold,
     synapse_equations,
     synapse_event,
 )
-from neurosim.models.functions import CPP_FUNCTIONS, gauss, random_bits, uniform, vexp
+from neurosim.models.functions import CPP_FUNCTIONS, gauss, heaviside, random_bits, uniform, vexp
 from neurosim.models.modulators import (
     CROSS,
     GATES,
@@ -36,11 +37,13 @@ __all__ = [
     "TERMINALS",
     "TERMINAL_LINKS",
     "cell_equations",
+    "cell_gate_step",
     "cell_reset",
     "cell_slow_step",
     "cell_threshold",
     "gate_names",
     "gauss",
+    "heaviside",
     "random_bits",
     "synapse_equations",
     "synapse_event",

@@ -1,8 +1,8 @@
 """AdEx cells and their synapses as text, in SI units.
 
-Two clocks: the fast loop (every dt) holds what spikes shape, the slow loop (every 1 ms) all the rest. The text reads like
-the formulas of :mod:`neurosim.build.plan`, with three constants prepared per cell so that the fast loop neither divides nor adds up
-what does not change: ``G_in = g_L + G_slow``, ``I_in = g_L E_L + I_slow`` and ``I_exp = g_L Delta_T``.
+Two clocks: the fast loop (every dt) holds what spikes shape, the slow loop (every 1 ms) all the rest. The text reads
+like the formulas of :mod:`neurosim.build.plan`, with three constants prepared per cell so that the fast loop neither
+divides nor adds up what does not change: ``G_in = g_L + G_slow``, ``I_in = g_L E_L + I_slow``, ``I_exp = g_L Delta_T``.
 
 References
 ----------
@@ -18,6 +18,7 @@ from collections.abc import Sequence
 __all__ = [
     "KINDS_WITH_BLOCK",
     "cell_equations",
+    "cell_gate_step",
     "cell_reset",
     "cell_slow_step",
     "cell_threshold",
@@ -31,7 +32,7 @@ KINDS_WITH_BLOCK = ("NMDA",)
 _KINDS_OF_CELL = ("GABA_A",)
 
 _CELL = """
-dv/dt = int(t_in_timesteps >= reopen)*inv_C_m*(I_in - G_in*v + I_exp*vexp((v - V_Te)*inv_Delta_T) - w{fast}) : volt
+dv/dt = heaviside(t_in_timesteps - reopen)*inv_C_m*(I_in - G_in*v + I_exp*vexp((v - V_Te)*inv_Delta_T) - w{fast}) : volt
 dw/dt = (a*(v - E_L) - w)*inv_tau_w : amp
 {decays}
 reopen : 1
@@ -60,9 +61,12 @@ b_relax : 1 (constant)
 drive : amp (constant)
 ou_decay : 1 (constant)
 ou_kick : amp (constant)
-G_mod : siemens (linked)
-J_mod : amp (linked)
-V_T_mod : volt (linked)
+G_mod : siemens
+J_mod : amp
+V_T_mod : volt
+G_gate : siemens (linked)
+J_gate : amp (linked)
+V_T_gate : volt (linked)
 adaptation : 1 (linked)
 noise_key : integer (shared, constant)
 """
@@ -153,10 +157,18 @@ def _stimulus(k: int) -> tuple[str, str]:
     return active, f" + active_{k}*stim_{k}*int(uniform(i, t_in_timesteps, key_{k}) < probability_{k})"
 
 
+def cell_gate_step() -> str:
+    """Statements that copy the gates of each cell's population into the cell.
+
+    Apart from :func:`cell_slow_step` because a loop that looks up another array by an index is not vectorised.
+    """
+    return "G_mod = G_gate\nJ_mod = J_gate\nV_T_mod = V_T_gate\n"
+
+
 def cell_slow_step(
     fast_kinds: Sequence[str], slow_kinds: Sequence[str], rising_kinds: Sequence[str], n_stimuli: int
 ) -> str:
-    """Statements of the slow loop for every cell: noise, stimuli, slow conductances, gates, slow threshold (step 5 of the plan)."""
+    """Statements of the slow loop for every cell (step 5 of the plan): noise, stimuli, slow kinds, slow threshold."""
     stimuli = [_stimulus(k) for k in range(n_stimuli)]
     lines = [active for active, _ in stimuli]
     lines.append("I_ou = ou_decay*I_ou + ou_kick*gauss(i, t_in_timesteps, noise_key)\n")

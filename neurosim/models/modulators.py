@@ -86,7 +86,8 @@ _uptake = " + ".join(f"V_{X}*c/(K_{X}*(1 + B_{X} + cross_{X}) + c)" for X in _CA
 # Extracellular space (MODEL §2). The sums are over the recording; c is the one that the step starts from.
 POOLS = SmallGroup(
     equations="".join(
-        f"V_{X} : Hz (constant)\nK_{X} : 1 (constant)\nB_{X} : 1 (constant)\ncross_{X} : 1\n" for X in _CARRIERS
+        f"V_{X} : Hz (constant)\nK_{X} : 1 (constant)\nB_{X} : 1 (constant)\ncross_{X} : 1\n"
+        for X in _CARRIERS
     )
     + """
 k_out : Hz (constant)
@@ -163,8 +164,12 @@ def GATES(kinds: Sequence[str], n_gates: int) -> SmallGroup:
     names = gate_names(kinds, n_gates)
     return SmallGroup(
         equations="".join(f"{name} : {unit}\n" for name, (unit, _) in names.items()),
-        reset="".join(f"{name} = {base}{'' if unit == '1' else '*' + unit}\n" for name, (unit, base) in names.items()),
-        step="".join(f"{name} = clip({name}, 0, inf)\n" for name in names if name.startswith(("gain_", "tx_"))),
+        reset="".join(
+            f"{name} = {base}{'' if unit == '1' else '*' + unit}\n" for name, (unit, base) in names.items()
+        ),
+        step="".join(
+            f"{name} = clip({name}, 0, inf)\n" for name in names if name.startswith(("gain_", "tx_"))
+        ),
     )
 
 

@@ -1,7 +1,8 @@
 """Result schema, write and read.
 
-``DIR/trials/<key>.h5`` holds one trial, ``DIR/summary.h5`` the numbers of all; both are netCDF-4 that xarray, h5py and
-ncdump open without neurosim. What they hold is the table :data:`~neurosim.recording.schema.VARIABLES`.
+``DIR/trials/<key>.h5`` holds one trial, ``DIR/summary.h5`` the numbers of all; both are netCDF-4 that
+xarray, h5py and ncdump open without neurosim. What they hold is the table
+:data:`~neurosim.recording.schema.VARIABLES`.
 """
 
 from neurosim.recording.files import clean_attributes, open_tree, sweep, write_tree
@@ -62,7 +63,7 @@ __all__ = [
 
 
 def __getattr__(name):
-    """``phase_context`` and ``phase_result`` at first use: they need what builds, reading results does not."""
+    """``phase_context`` and ``phase_result`` at first use: reading results needs nothing that builds."""
     if name in ("phase_context", "phase_result"):
         from neurosim.recording import phase
 

@@ -1,7 +1,8 @@
 """Whole files or none: netCDF-4 written under a temporary name, marked complete, synced, renamed.
 
-A process that dies while netCDF writes leaves a file that opens without an error and is full of NaN. So a file counts only
-once it carries the attribute ``complete``, which is written last, and it gets its name only after that.
+A process that dies while netCDF writes leaves a file that opens without an error and is full of NaN. So a
+file counts only once it carries the attribute ``complete``, which is written last, and it gets its name
+only after that.
 """
 
 from __future__ import annotations
@@ -28,12 +29,16 @@ __all__ = ["clean_attributes", "open_tree", "reading", "root_attributes", "sweep
 # plain h5py, ncdump and h5dump read gzip; they cannot read zstd or blosc
 _COMPRESSION = {"zlib": True, "complevel": 4, "shuffle": True}
 _TEMPORARY = re.compile(r"^\..+\.(\d+)\.tmp$")
-# a process id says nothing about another machine on a shared disk: what was touched this recently may be alive there
+# a process id says nothing about another machine on a shared disk: what was touched this recently may be
+# alive there
 _YOUNG = 60.0
 
 
 def clean_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Attributes as netCDF-4 can hold them: bool → int, None → dropped, dict and mixed lists → JSON, quantities → text."""
+    """Attributes as netCDF-4 can hold them.
+
+    bool → int, None → dropped, dict and mixed lists → JSON, quantities and all else → text.
+    """
     cleaned = {}
     for name, value in attributes.items():
         if value is None:
@@ -94,7 +99,11 @@ def _encoding(tree: xr.DataTree) -> dict[str, dict[str, dict]]:
         for name, variable in node.to_dataset(inherit=False).variables.items():
             if variable.dtype.kind in "iuf" and variable.ndim:
                 variables[name] = dict(_COMPRESSION)
-            elif variable.dtype.kind == "U" and variable.dims != (name,) and variable.encoding.get("dtype") == "S1":
+            elif (
+                variable.dtype.kind == "U"
+                and variable.dims != (name,)
+                and variable.encoding.get("dtype") == "S1"
+            ):
                 variables[name] = {"dtype": "S1", **_COMPRESSION}
     return encoding
 
@@ -150,7 +159,7 @@ def reading(path: Path) -> Iterator[h5py.File]:
             yield file
     except FileNotFoundError:
         raise ResultSchemaError(
-            f"{path} does not exist: run the experiment first, or give the folder that its results were written to"
+            f"{path} does not exist: run the experiment first, or give the folder that it wrote to"
         ) from None
     except PermissionError as error:
         raise ResultSchemaError(f"cannot read {path}: {error.strerror}; check who may read it") from error
@@ -168,8 +177,8 @@ def _damaged(path: Path) -> str:
 def _check(path: Path, file: h5py.File) -> None:
     if "complete" not in file.attrs:
         raise ResultSchemaError(
-            f"{path} was not written to its end (no attribute 'complete'): delete it and run the experiment again, "
-            "finished trials are kept"
+            f"{path} was not written to its end (no attribute 'complete'): delete it and run the experiment "
+            "again, finished trials are kept"
         )
     schema = _text(file.attrs.get("schema", ""))
     if schema != SCHEMA:
@@ -189,7 +198,9 @@ def root_attributes(file: h5py.File) -> dict[str, Any]:
     for name, value in file.attrs.items():
         if name.startswith("_"):
             continue
-        if isinstance(value, np.ndarray):
+        if isinstance(value, h5py.Empty):
+            value = ""
+        elif isinstance(value, np.ndarray):
             value = value[0] if value.size == 1 else value.tolist()
         attributes[name] = _text(value.item() if isinstance(value, np.generic) else value)
     return attributes

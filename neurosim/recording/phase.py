@@ -43,7 +43,9 @@ def phase_context(trial: Trial, phase: PhaseTime, concentrations: Mapping[str, f
     ligands = tuple(concentrations)
     constants = {name: site_constants(layout, name) for name in layout.sites}
     site_terms = [
-        pharmacology.drug_terms(circuit.sites[name].receptor, concentrations, constant, trial.resolved.species).x
+        pharmacology.drug_terms(
+            circuit.sites[name].receptor, concentrations, constant, trial.resolved.species
+        ).x
         for name, constant in constants.items()
     ]
     carrier_terms = [pharmacology.carrier_block(carrier, concentrations).x for carrier in CARRIERS]
@@ -92,8 +94,8 @@ def phase_result(raw: RawPhaseLike, plan: Plan, context: PhaseContext) -> PhaseR
 
     Notes
     -----
-    Occupancies are taken at the mean concentration heard, at equilibrium with the drugs: x_j / (1 + Σ x), x = C/K
-    (Gaddum). At carriers the drugs alone compete, as in a blockade that is measured against vehicle.
+    Occupancies are taken at the mean concentration heard, at equilibrium with the drugs: x_j / (1 + Σ x), x
+    = C/K (Gaddum). At carriers the drugs alone compete, as in a blockade that is measured against vehicle.
 
     Raises
     ------
@@ -139,8 +141,8 @@ def _spike_trains(raw: RawPhaseLike, plan: Plan) -> SpikeTrains:
     """Spikes of the recording, cell after cell."""
     if plan.record_steps > np.iinfo(np.int32).max:
         raise ResultSchemaError(
-            f"a recording of {plan.record:g} s at dt = {plan.structure.dt:g} s has more steps than spike times can count; "
-            "record less in one phase"
+            f"a recording of {plan.record:g} s at dt = {plan.structure.dt:g} s has more steps than spike times "
+            "can count; record less in one phase"
         )
     step = np.asarray(raw.spike_step, np.int64) - plan.settle_steps
     recorded = (step >= 0) & (step < plan.record_steps)
@@ -159,7 +161,8 @@ def _n_trace_samples(traces: Mapping[str, np.ndarray], plan: Plan, phase: str) -
         n_rows = plan.structure.n_pools if name == "concentration" else plan.structure.n_sites
         if traces[name].shape != (n_rows, expected):
             raise ResultSchemaError(
-                f"phase {phase!r}: the trace {name!r} has shape {traces[name].shape}, {(n_rows, expected)} was expected"
+                f"phase {phase!r}: the trace {name!r} has shape {traces[name].shape}, "
+                f"{(n_rows, expected)} was expected"
             )
     return expected
 

@@ -21,8 +21,8 @@ def environment() -> dict[str, object]:
     Returns
     -------
     dict
-        ``versions`` (package → version), ``commit`` (None outside a git checkout), ``host``, ``cpu``, ``python``,
-        ``platform``.
+        ``versions`` (package → version), ``commit`` (None outside a git checkout), ``host``, ``cpu``,
+        ``python``, ``platform``.
     """
     return {
         "versions": {name: _version(name) for name in ("neurosim-da5ht", *_PACKAGES)},

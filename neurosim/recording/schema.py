@@ -53,7 +53,9 @@ VARIABLES: dict[str, dict[str, Variable]] = {
     "rates": {
         "firing_rate": Variable(_RATES, "Hz", "spikes per second and surviving cell"),
         "firing_rate_active": Variable(_RATES, "Hz", "mean rate of the cells that fire above 0.2 Hz"),
-        "active_fraction": Variable(_RATES, "1", "cells above 0.2 Hz as a part of the healthy number of cells"),
+        "active_fraction": Variable(
+            _RATES, "1", "cells above 0.2 Hz as a part of the healthy number of cells"
+        ),
         "cv_isi": Variable(_RATES, "1", "coefficient of variation of interspike intervals, mean over cells"),
         "burst_fraction": Variable(_RATES, "1", "spikes in bursts (80/160 ms rule), mean over cells"),
         "n_cells": Variable(_RATES, "1", "number of surviving cells"),
@@ -75,18 +77,26 @@ VARIABLES: dict[str, dict[str, Variable]] = {
     },
     "drugs": {"concentration": Variable(("phase", "drug"), "nM", "free concentration in the brain")},
     "balance": {
-        "balance": Variable(("phase", "region"), "1", "log2 of (DA/DA_ref)/(5-HT/5-HT_ref), free concentrations"),
+        "balance": Variable(
+            ("phase", "region"), "1", "log2 of (DA/DA_ref)/(5-HT/5-HT_ref), free concentrations"
+        ),
         "balance_activation": Variable(
-            ("phase", "region"), "1", "log2 of (DA/DA_ref)/(5-HT/5-HT_ref), mean activation of the sites that hear"
+            ("phase", "region"),
+            "1",
+            "log2 of (DA/DA_ref)/(5-HT/5-HT_ref), mean activation of the sites that hear",
         ),
     },
     "trials": {
         "wall_time": Variable((), "s", "time the trial took to simulate"),
-        "at": Variable(("phase",), "s", "time of the phase on the pharmacological clock; 0 is the first dose"),
+        "at": Variable(
+            ("phase",), "s", "time of the phase on the pharmacological clock; 0 is the first dose"
+        ),
         "record": Variable(("phase",), "s", "length of the recording"),
     },
     "traces": {
-        "rate": Variable(("phase", "population", "time"), "Hz", "rate per surviving cell over [time, time + step)"),
+        "rate": Variable(
+            ("phase", "population", "time"), "Hz", "rate per surviving cell over [time, time + step)"
+        ),
         "concentration": Variable((*_POOLS, "time"), "nM", "extracellular concentration"),
         "activation": Variable((*_SITES, "time"), "1", "activation (operational model)"),
     },
@@ -216,10 +226,11 @@ class PhaseResult:
         Of all cells, in the order of the populations.
     alive : bool array, shape (cell,)
     traces : mapping
-        ``concentration`` (pool, time) nM, ``activation`` (site, time), ``rate`` (population, time) Hz per surviving cell,
-        ``voltage`` (probe, time) V, absent or empty where none was asked for.
+        ``concentration`` (pool, time) nM, ``activation`` (site, time), ``rate`` (population, time) Hz per
+        surviving cell, ``voltage`` (probe, time) V, absent or empty where none was asked for.
     means : mapping
-        ``concentration`` nM, ``release uptake efflux loss`` nM/s, ``drift`` nM (pool); ``activation``, ``heard`` nM (site).
+        ``concentration`` nM, ``release uptake efflux loss`` nM/s, ``drift`` nM (pool); ``activation``,
+        ``heard`` nM (site).
     populations : tuple of PopulationInfo
     sites : tuple of SiteInfo
     site_transmitters : tuple of str

@@ -166,7 +166,10 @@ def _summary_groups(trial: TrialResult, rates: Mapping[str, np.ndarray]) -> dict
             {**_site_coords(first), "carrier": list(first.carriers), "ligand": ligand},
         ),
         "drugs": ({"concentration": np.stack([p.drug_concentrations for p in phases])}, {"drug": ligand}),
-        "trials": ({"at": np.array([p.at for p in phases]), "record": np.array([p.record for p in phases])}, {}),
+        "trials": (
+            {"at": np.array([p.at for p in phases]), "record": np.array([p.record for p in phases])},
+            {},
+        ),
     }
     return {
         group: xr.Dataset(
@@ -182,12 +185,15 @@ def _population_coords(phase: PhaseResult) -> dict[str, Any]:
         "population_transmitter": [p.transmitter for p in phase.populations],
     }
     population = np.array(phase.labels.populations, dtype=str)
-    return {"population": population} | {k: ("population", np.array(v, dtype=str)) for k, v in columns.items()}
+    return {"population": population} | {
+        k: ("population", np.array(v, dtype=str)) for k, v in columns.items()
+    }
 
 
 def _site_coords(phase: PhaseResult) -> dict[str, Any]:
     columns = {
-        name: [getattr(site, name) for site in phase.sites] for name in ("receptor", "on", "compartment", "hears")
+        name: [getattr(site, name) for site in phase.sites]
+        for name in ("receptor", "on", "compartment", "hears")
     }
     columns["site_transmitter"] = list(phase.site_transmitters)
     site = np.array(phase.labels.sites, dtype=str)
@@ -202,7 +208,10 @@ class _PoolGrid:
         regions = list(dict.fromkeys(region for region, _ in pools))
         present = {transmitter for _, transmitter in pools}
         transmitters = [t for t in TRANSMITTERS if t in present] + sorted(present - set(TRANSMITTERS))
-        self.coords = {"transmitter": np.array(transmitters, dtype=str), "region": np.array(regions, dtype=str)}
+        self.coords = {
+            "transmitter": np.array(transmitters, dtype=str),
+            "region": np.array(regions, dtype=str),
+        }
         self._at = (
             np.array([transmitters.index(t) for _, t in pools], int),
             np.array([regions.index(r) for r, _ in pools], int),
@@ -228,7 +237,11 @@ def _spikes(trial: TrialResult) -> xr.Dataset:
             "spike_step": (
                 "obs",
                 np.concatenate([p.spikes.step for p in trial.phases]).astype(np.int32),
-                {"units": step_unit, "long_name": "spike times in steps from the start of the recording", "dt": dt},
+                {
+                    "units": step_unit,
+                    "long_name": "spike times in steps from the start of the recording",
+                    "dt": dt,
+                },
             ),
             "row_size": (
                 "train",

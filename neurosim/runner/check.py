@@ -105,8 +105,9 @@ def _experiment_findings(experiment: Experiment) -> Iterator[build.Finding]:
         if not what.drugs:
             continue
         for phase, concentrations in exposures(experiment, arm).items():
-            text = ", ".join(f"{name} {value:.3g} nM" for name, value in concentrations.items())
-            yield build.Finding("info", f"arms.{arm}, phase {phase}", f"free in the brain: {text}")
+            text = ", ".join(f"{name} {value:.3g} nM" for name, value in concentrations.items() if value > 0)
+            if text:
+                yield build.Finding("info", f"arms.{arm}, phase {phase}", f"free in the brain: {text}")
     yield from _target_findings(experiment)
     yield from _pk_findings(experiment)
 
@@ -135,6 +136,9 @@ def _pk_findings(experiment: Experiment) -> Iterator[build.Finding]:
     doses = [d for arm in experiment.arms.values() for d in arm.drugs if isinstance(d, Dose)]
     for drug, route in dict.fromkeys((d.drug, d.route) for d in doses):
         for number in pharmacology.pk_provenance(drug, experiment.species, route):
-            if number.basis in ("derived", "assumed"):
+            if number.value is None:
+                yield build.Finding("info", f"drug {drug}", number.text)
+            elif number.basis in ("derived", "assumed"):
                 note = f": {number.note}" if number.note else ""
-                yield build.Finding("info", f"drug {drug}, {route}", f"{number.name} = {number.text}, {number.basis}{note}")
+                words = f"{number.name} = {number.text}, {number.basis}{note}"
+                yield build.Finding("info", f"drug {drug}, {route}", words)

@@ -75,7 +75,11 @@ def check_size(size: float, folder: Path) -> None:
     there = next(p for p in (folder.resolve(), *folder.resolve().parents) if p.exists())
     free = shutil.disk_usage(there).free
     if size > min(SIZE_LIMIT, free):
-        allowed = f"allowed: {size_text(SIZE_LIMIT)}" if free >= SIZE_LIMIT else f"free on the disk: {size_text(free)}"
+        allowed = (
+            f"allowed: {size_text(SIZE_LIMIT)}"
+            if free >= SIZE_LIMIT
+            else f"free on the disk: {size_text(free)}"
+        )
         raise BuildError(
             f"the pending trials would write about {size_text(size)}; {allowed}: store less with a longer "
             "protocol.trace_step, protocol.spikes: false, fewer protocol.voltages, or run fewer trials at a time"

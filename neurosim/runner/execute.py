@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from neurosim.errors import NeurosimError, ResultSchemaError
+from neurosim.errors import EngineError, NeurosimError, ResultSchemaError
 from neurosim.recording import TrialResult, environment, write_trial
 from neurosim.runner.folder import mark_running
-from neurosim.runner.trials import TrialSpec, contents
+from neurosim.runner.trials import TrialSpec, contents, source_digest
 from neurosim.spec import canonical_json
 
 __all__ = ["Ended", "Job", "execute", "simulate", "write_failure"]
@@ -56,6 +56,7 @@ def execute(job: Job, report: Callable[[float], None]) -> Ended:
     with mark_running(job.folder, job.spec.key):
         since, rates, trace = time.perf_counter(), None, ""
         try:
+            _same_sources(job)
             result = simulate(job.spec, job.engine, report)
             if result.has_data:
                 rates = trial_rates(result)
@@ -66,7 +67,15 @@ def execute(job: Job, report: Callable[[float], None]) -> Ended:
         return _write(job, result, rates, trace)
 
 
-def simulate(spec: TrialSpec, engine: str, report: Callable[[float], None] = lambda part: None) -> TrialResult:
+def _same_sources(job: Job) -> None:
+    """The key of a trial holds the sources that made it: refuse to run under a key of other ones."""
+    if source_digest() != job.attributes["source_digest"]:
+        raise EngineError("the sources of neurosim changed while the run went on; run the experiment again")
+
+
+def simulate(
+    spec: TrialSpec, engine: str, report: Callable[[float], None] = lambda part: None
+) -> TrialResult:
     """Run all phases of a trial.
 
     Returns
@@ -119,4 +128,8 @@ def _write(job: Job, result: TrialResult, rates: Mapping | None, trace: str) -> 
 def _sentence(error: Exception) -> str:
     """One line: errors of neurosim speak for themselves, others need their type."""
     words = " ".join(str(error).split())
-    return words if isinstance(error, NeurosimError) and words else f"{type(error).__name__}: {words}".rstrip(": ")
+    return (
+        words
+        if isinstance(error, NeurosimError) and words
+        else f"{type(error).__name__}: {words}".rstrip(": ")
+    )

@@ -111,7 +111,9 @@ def read_plan(folder: Path) -> dict:
             f"{folder} is not the folder of an experiment: it has no {PLAN}; give the folder that a run wrote to"
         ) from None
     except (OSError, ValueError) as error:
-        raise ResultSchemaError(f"{path} is damaged: run the experiment again, finished trials are kept") from error
+        raise ResultSchemaError(
+            f"{path} is damaged: run the experiment again, finished trials are kept"
+        ) from error
     if not isinstance(plan, dict) or plan.get("schema") != PLAN_SCHEMA:
         raise ResultSchemaError(f"{path} is not of schema {PLAN_SCHEMA!r}: run the experiment again")
     return plan
@@ -132,7 +134,9 @@ def mark_running(folder: Path, key: str) -> Iterator[None]:
 
 def running(folder: Path) -> set[str]:
     """Keys of the trials that a living process works on."""
-    return {mark.name.removesuffix(_MARK) for mark in (folder / "trials").glob(f"*{_MARK}") if _is_alive(mark)}
+    return {
+        mark.name.removesuffix(_MARK) for mark in (folder / "trials").glob(f"*{_MARK}") if _is_alive(mark)
+    }
 
 
 def _is_alive(mark: Path) -> bool:
@@ -145,4 +149,3 @@ def _is_alive(mark: Path) -> bool:
     except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return False
     return True
-

@@ -19,7 +19,12 @@ _DIGEST = "trials_digest"
 
 
 def make_products(
-    experiment: Experiment, expansion: Expansion, folder: Path, attributes: Mapping[str, Any], *, changed: bool
+    experiment: Experiment,
+    expansion: Expansion,
+    folder: Path,
+    attributes: Mapping[str, Any],
+    *,
+    changed: bool,
 ) -> Path:
     """Write ``summary.h5`` and ``overview.png``, unless they are there and nothing changed; returns the figure."""
     from neurosim.analysis import SUMMARY, assemble_summary, write_summary

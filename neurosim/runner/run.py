@@ -126,7 +126,9 @@ def run(
     )
     if not report.has_data:
         trial, outcome, message = report.failed[0]
-        raise EngineError(f"no trial of {report.total} has data; arm {trial.arm!r}, subject {trial.subject}: {message}")
+        raise EngineError(
+            f"no trial of {report.total} has data; arm {trial.arm!r}, subject {trial.subject}: {message}"
+        )
     return open_results(report.folder)
 
 
@@ -171,7 +173,9 @@ def run_experiment(
     if pending:
         write_plan(folder, _plan(experiment, expansion))
         ended, stopped = _simulate(experiment, pending, folder, engine, workers, most, listener)
-    figure = make_products(experiment, expansion, folder, _summary_attributes(experiment, engine), changed=bool(ended))
+    figure = make_products(
+        experiment, expansion, folder, _summary_attributes(experiment, engine), changed=bool(ended)
+    )
     return _report(folder, expansion, headers, ended, stopped, figure)
 
 
@@ -179,7 +183,9 @@ def given(experiment: Experiment | str | Path, settings: Mapping[str, Any] | Non
     """The experiment, loaded if need be."""
     if isinstance(experiment, Experiment):
         if settings:
-            raise SpecError("set= goes with the name or path of an experiment; load one with load_experiment(set=...)")
+            raise SpecError(
+                "set= goes with the name or path of an experiment; load one with load_experiment(set=...)"
+            )
         return experiment
     return load_experiment(experiment, set=settings)
 
@@ -272,7 +278,8 @@ def _plan(experiment: Experiment, expansion: Expansion) -> dict[str, Any]:
         "pid": os.getpid(),
         "axes": list(experiment.scan),
         "trials": [
-            {"key": t.key, "arm": t.arm, "subject": t.subject, "point": list(t.point)} for t in expansion.trials
+            {"key": t.key, "arm": t.arm, "subject": t.subject, "point": list(t.point)}
+            for t in expansion.trials
         ],
     }
 

@@ -64,7 +64,12 @@ def status(folder: str | Path) -> Status:
     at_work = (running(folder) & trials.keys()) - headers.keys()
     failed = tuple(
         FailedTrial(
-            key, trials[key]["arm"], trials[key]["subject"], tuple(trials[key]["point"]), header.outcome, header.message
+            key,
+            trials[key]["arm"],
+            trials[key]["subject"],
+            tuple(trials[key]["point"]),
+            header.outcome,
+            header.message,
         )
         for key, header in headers.items()
         if header.outcome not in OUTCOMES_WITH_DATA

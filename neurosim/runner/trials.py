@@ -119,9 +119,9 @@ def _resolved(experiment: Experiment) -> Iterator[tuple[str, dict[str, int], Res
 
 def _lies_elsewhere(path: str, arm: str, experiment: Experiment) -> bool:
     """Whether a path enters an arm, by its plain name, that is not this one."""
-    return any(path.startswith(f"arms.{other}.") for other in experiment.arms if other != arm) and not path.startswith(
-        f"arms.{arm}."
-    )
+    return any(
+        path.startswith(f"arms.{other}.") for other in experiment.arms if other != arm
+    ) and not path.startswith(f"arms.{arm}.")
 
 
 def _arm_digest(resolved: Resolved, engine: str) -> str:
@@ -183,6 +183,9 @@ def _meaning(file: Path) -> bytes:
         return file.read_bytes()
     tree = ast.parse(file.read_bytes())
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+        if (
+            isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+            and ast.get_docstring(node) is not None
+        ):
             node.body = node.body[1:] or [ast.Pass()]
     return ast.unparse(tree).encode()

@@ -54,7 +54,11 @@ def _site_problems(circuit: Circuit, name: str) -> Iterator[str]:
     ligand = reference.receptor(site.receptor).ligand
     pools = [region for region, of_region in circuit.pools.items() if ligand in of_region]
     if site.hears not in pools:
-        yield str(spec_error(circuit, ("sites", name, "hears"), site.hears, pools, f"region with a pool of {ligand}"))
+        yield str(
+            spec_error(
+                circuit, ("sites", name, "hears"), site.hears, pools, f"region with a pool of {ligand}"
+            )
+        )
     elif site.near_field is not None:
         releasing = circuit.pools[site.hears][ligand].release
         if site.near_field.population not in releasing:

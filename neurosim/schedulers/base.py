@@ -66,5 +66,7 @@ class Scheduler(ABC):
     """
 
     @abstractmethod
-    def run(self, tasks: Sequence[Task], call: Call, on_progress: OnProgress | None = None) -> Iterator[Outcome]:
+    def run(
+        self, tasks: Sequence[Task], call: Call, on_progress: OnProgress | None = None
+    ) -> Iterator[Outcome]:
         """Outcomes as they come, in no particular order."""

@@ -60,7 +60,9 @@ class Local(Scheduler):
             raise ValueError(f"workers: {workers} was given; allowed: 1 or more")
         self.workers = workers
 
-    def run(self, tasks: Sequence[Task], call: Call, on_progress: OnProgress | None = None) -> Iterator[Outcome]:
+    def run(
+        self, tasks: Sequence[Task], call: Call, on_progress: OnProgress | None = None
+    ) -> Iterator[Outcome]:
         on_progress = on_progress or (lambda key, part: None)
         if self.workers == 1:
             return _here(tasks, call, on_progress)
@@ -106,7 +108,7 @@ class _Worker:
     def __init__(self, call: Call):
         ours, theirs = socket.socketpair()
         self.connection = Connection(ours.detach())
-        self.output = tempfile.TemporaryFile()
+        self.output = tempfile.TemporaryFile()  # noqa: SIM115 (closed in end)
         self.last_words = ""
         with theirs:
             command = [sys.executable, "-c", _START, str(theirs.fileno()), json.dumps(sys.path)]

@@ -6,6 +6,7 @@ rooms that do raise their own errors with :func:`spec_error`, which finds the li
 """
 
 from neurosim.errors import SpecError
+from neurosim.spec._calibration import Calibration, GainFit, GainRow, PulseRow, ReleaseFit
 from neurosim.spec._circuit import (
     AdaptiveExponential,
     Band,
@@ -59,6 +60,7 @@ __all__ = [
     "Axis",
     "Band",
     "BurstBand",
+    "Calibration",
     "Circuit",
     "Clamp",
     "Conductance",
@@ -66,6 +68,8 @@ __all__ = [
     "Effect",
     "Experiment",
     "Gain",
+    "GainFit",
+    "GainRow",
     "Lesion",
     "NearField",
     "Noise",
@@ -77,9 +81,11 @@ __all__ = [
     "Projection",
     "Protocol",
     "Provenance",
+    "PulseRow",
     "RateBand",
     "Reference",
     "Release",
+    "ReleaseFit",
     "ReleaseGain",
     "Resolved",
     "Site",

@@ -7,10 +7,11 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr, StringConstraints, model_validator
 
+from neurosim.spec._calibration import Calibration
 from neurosim.spec._circuit_checks import circuit_problems
+from neurosim.spec._cited import Cited, Interval
 from neurosim.spec._model import Model, Named, Problem, raise_problems
 from neurosim.spec._quantities import (
-    Basis,
     Identifier,
     Integer,
     Kind,
@@ -54,16 +55,7 @@ _FAST_KINDS = ("AMPA", "NMDA", "GABA_A")
 _EFFECTS = ("girk", "conductance", "current", "gain", "transmission", "release", "threshold", "adaptation")
 
 
-class _Cited(Model):
-    """A block that may say where its numbers come from; the rest is inherited from the block around it."""
-
-    source: str | None = None
-    locator: str | None = None
-    basis: Basis | None = None
-    note: str | None = None
-
-
-class SynapseKind(_Cited):
+class SynapseKind(Cited):
     """Constants of a kind of synapse.
 
     ``mode`` is ``fast`` (one decay, integrated at every step) or ``slow`` (rise and decay, integrated every
@@ -79,7 +71,7 @@ class SynapseKind(_Cited):
     mode: Literal["fast", "slow"]
 
 
-class AdaptiveExponential(_Cited):
+class AdaptiveExponential(Cited):
     """Parameters of the adaptive exponential neuron (brette2005), symbols as printed.
 
     ``E_GABA`` replaces the reversal of GABA_A in this population. ``kappa I_b tau_b`` are the slow
@@ -121,24 +113,14 @@ class AdaptiveExponential(_Cited):
             )
 
 
-class Noise(_Cited):
+class Noise(Cited):
     """Ornstein-Uhlenbeck background current: its standard deviation and correlation time."""
 
     sigma: Annotated[Sourced, sourced("current", "not negative")]
     tau: Annotated[Sourced, sourced("time", "positive")]
 
 
-class _Interval(_Cited):
-    """What all bands share: ``low`` is not above ``high``."""
-
-    @model_validator(mode="after")
-    def _ordered(self):
-        if self.low > self.high:
-            raise_problems([Problem(("high",), f"'{self.high}' lies below low = '{self.low}'")])
-        return self
-
-
-class RateBand(_Interval):
+class RateBand(Interval):
     """Published range of a population's firing rate."""
 
     readout: Literal["firing_rate", "firing_rate_active"] = "firing_rate"
@@ -146,21 +128,21 @@ class RateBand(_Interval):
     high: Annotated[Quantity, stated("rate", "not negative")]
 
 
-class BurstBand(_Interval):
+class BurstBand(Interval):
     """Published range of a fraction: spikes in bursts, or active cells."""
 
     low: Annotated[Quantity, stated("fraction", "part")]
     high: Annotated[Quantity, stated("fraction", "part")]
 
 
-class Band(_Interval):
+class Band(Interval):
     """Published range of a pool's resting concentration."""
 
     low: Annotated[Quantity, stated("concentration", "not negative")]
     high: Annotated[Quantity, stated("concentration", "not negative")]
 
 
-class Population(_Cited):
+class Population(Cited):
     """Cells of one kind in one region; ``drive`` is their constant current, its ``sd`` the spread of it."""
 
     not_hashed: ClassVar = Model.not_hashed | {"band", "burst_band", "active_band"}
@@ -177,7 +159,7 @@ class Population(_Cited):
     active_band: BurstBand | None = None
 
 
-class Plasticity(_Cited):
+class Plasticity(Cited):
     """Short-term plasticity of a projection (tsodyks1998); without ``tau_fac`` it only depresses."""
 
     U: Annotated[Sourced, sourced("number", "positive part")]
@@ -185,7 +167,7 @@ class Plasticity(_Cited):
     tau_fac: Annotated[Sourced, sourced("time", "positive")] | None = None
 
 
-class Projection(_Cited):
+class Projection(Cited):
     """Synapses from one population to another. Each target cell has ``in_degree`` different source cells."""
 
     pre: str
@@ -197,7 +179,7 @@ class Projection(_Cited):
     stp: Plasticity | None = None
 
 
-class Release(_Cited):
+class Release(Cited):
     """Release of one population into one pool (MODEL §3).
 
     ``quantum`` is the rise of the pool's concentration per spike of every healthy cell, ``share`` the part
@@ -211,14 +193,14 @@ class Release(_Cited):
     tau_rec: Annotated[Sourced, sourced("time", "positive")]
 
 
-class Transporter(_Cited):
+class Transporter(Cited):
     """What one population's axons carry away from a pool by one carrier."""
 
     V_max: Annotated[Sourced, sourced("flux", "not negative")]
     K_m: Annotated[Sourced, sourced("concentration", "positive")]
 
 
-class Pool(_Cited):
+class Pool(Cited):
     """Extracellular space of a region for one transmitter; owner ``other`` is for axons not simulated."""
 
     not_hashed: ClassVar = Model.not_hashed | {"band"}
@@ -229,7 +211,7 @@ class Pool(_Cited):
     band: Band | None = None
 
 
-class NearField(_Cited):
+class NearField(Cited):
     """Transmitter close to release sites: h ν on top of the pool.
 
     ν is the rate of released spikes per healthy cell of ``population``, averaged over ``tau``.
@@ -329,7 +311,7 @@ class Effect(Model):
         return self._of("pool", "release")
 
 
-class Site(_Cited):
+class Site(Cited):
     """A receptor at a place: on which cells, which region's pool it hears, what it does.
 
     ``tau`` is the receptor reserve of the operational model. ``EC_50`` and ``tau_on`` (time constant of
@@ -347,8 +329,10 @@ class Site(_Cited):
     effects: tuple[Effect, ...] = ()
 
 
-class Circuit(_Cited):
+class Circuit(Cited):
     """A whole circuit; every name in it resolves.
+
+    ``calibration`` says which values may be fitted to which rows; it changes no trial.
 
     Raises
     ------
@@ -356,7 +340,7 @@ class Circuit(_Cited):
         With one sentence per mistake.
     """
 
-    not_hashed: ClassVar = Model.not_hashed | {"name", "schema_"}
+    not_hashed: ClassVar = Model.not_hashed | {"name", "schema_", "calibration"}
 
     schema_: Literal["neurosim-circuit/1"] = Field(default="neurosim-circuit/1", alias="schema")
     name: Annotated[str, StringConstraints(pattern=r"^\w[\w+-]*$", max_length=80)]
@@ -367,6 +351,7 @@ class Circuit(_Cited):
     projections: Named[Identifier, Projection] = Field(default_factory=Named)
     pools: Named[Identifier, Named[PoolTransmitter, Pool]] = Field(default_factory=Named)
     sites: Named[Identifier, Site] = Field(default_factory=Named)
+    calibration: Calibration | None = None
 
     #: Circuits derived from this one, see resolve(); no part of equality or hash.
     _memory: dict = PrivateAttr(default_factory=dict)

@@ -235,7 +235,7 @@ class Experiment(Model):
         With one sentence per mistake.
     """
 
-    not_hashed: ClassVar = Model.not_hashed | {"name", "schema_"}
+    not_hashed: ClassVar = Model.not_hashed | {"name", "schema_", "reference"}
     names_not_hashed: ClassVar = frozenset({"arms"})
 
     schema_: Literal["neurosim-experiment/1"] = Field(default="neurosim-experiment/1", alias="schema")

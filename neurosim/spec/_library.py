@@ -97,7 +97,7 @@ def find(kind: FileKind, name: str, base: FilePath | None = None) -> Traversable
         for ending in _ENDINGS:
             place = folder / f"{name}{ending}"
             # A circuit and an experiment of one name may lie side by side.
-            if _exists(place) and _stated_kind(place) != other:
+            if _exists(place) and place.is_file() and _stated_kind(place) != other:
                 return place
     if name and _exists(FilePath(name)):
         return FilePath(name)

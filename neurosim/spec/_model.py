@@ -97,7 +97,7 @@ def raise_problems(problems: Iterable[Problem]) -> None:
 
 
 class _Meta(type(BaseModel)):
-    """Turns pydantic's errors into :class:`SpecError` where a user calls a model, not in nested validation."""
+    """Turns pydantic's errors into :class:`SpecError` where a user calls a model, not below."""
 
     def __call__(cls, *args, **kwargs):
         try:

@@ -182,10 +182,8 @@ def _with_value(node: Any, path: Path, edit: Edit, done: Path = ()) -> Any:
     if not path:
         return _new_value(node, edit, done)
     key, rest = path[0], path[1:]
-    if isinstance(node, dict | list):
-        node = copied(node)
-    else:
-        node = Block({} if node is None else {"value": node}, edit.mark)
+    bare = {} if node is None else {"value": node}
+    node = copied(node) if isinstance(node, dict | list) else Block(bare, edit.mark)
     old = node[key] if isinstance(node, list) else node.get(key)
     value = _with_value(old, rest, edit, (*done, key))
     node[key] = value
@@ -196,7 +194,7 @@ def _with_value(node: Any, path: Path, edit: Edit, done: Path = ()) -> Any:
 
 def _new_value(old: Any, edit: Edit, done: Path) -> Any:
     match = _MULTIPLE.fullmatch(edit.value) if isinstance(edit.value, str) else None
-    if match is None:
+    if match is None or _is_arm_setting(done):
         return edit.value
     where = f"{edit.mark}: {path_text(done)}"
     if old is None:
@@ -208,6 +206,11 @@ def _new_value(old: Any, edit: Edit, done: Path) -> Any:
     except UnitError:
         raise SpecError(f"{where}: '{old}' is not a number and cannot be multiplied") from None
     return f"{_plain(number * Decimal(match[1]))} {unit}".strip()
+
+
+def _is_arm_setting(path: Path) -> bool:
+    """Whether the value is itself one that will be set in the circuit: a multiple there is a new text."""
+    return len(path) == 4 and (path[0], path[2]) == ("arms", "set")
 
 
 def _plain(number: Decimal) -> str:

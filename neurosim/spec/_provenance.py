@@ -37,7 +37,7 @@ class _Stated:
     locator: str | None = None
 
     def within(self, block: Any) -> _Stated:
-        """What holds inside a block: its own statements, else those around; a locator belongs to its source."""
+        """What holds inside a block: its own words, else those around; a locator belongs to its source."""
         found = self
         if getattr(block, "basis", None) is not None:
             found = replace(found, basis=block.basis)

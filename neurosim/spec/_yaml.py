@@ -22,6 +22,7 @@ from ruamel.yaml.events import (
     SequenceEndEvent,
     SequenceStartEvent,
 )
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from neurosim.errors import SpecError
 from neurosim.spec._model import Mark, Path
@@ -258,5 +259,16 @@ def write_yaml(data: Any) -> str:
     yaml.width = 2**20
     yaml.allow_unicode = True
     stream = io.StringIO()
-    yaml.dump(data, stream)
+    yaml.dump(_quoted(data), stream)
     return stream.getvalue()
+
+
+def _quoted(data: Any) -> Any:
+    """Text with line ends other than a newline, or with control characters, goes into quotes with escapes."""
+    if isinstance(data, dict):
+        return {_quoted(key): _quoted(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_quoted(item) for item in data]
+    if isinstance(data, str) and not data.replace("\n", "").isprintable():
+        return DoubleQuotedScalarString(data)
+    return data

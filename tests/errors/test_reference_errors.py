@@ -49,9 +49,9 @@ def test_a_drug_without_pharmacokinetics_is_refused_by_dose():
     with pytest.raises(ReferenceDataError) as caught:
         pharmacology.exposure([dose("ro 60 0175", "sc")], "rat", 60.0)
     assert str(caught.value) == (
-        "drug Ro 60-0175 in rat: no table gives a volume of distribution, a clearance or half-life and the unbound "
-        "fraction in plasma for any species, so it cannot be given by dose; give a `concentration:` instead, or add "
-        "the number to pk_parameters.csv"
+        "drug Ro 60-0175 in rat: no table gives a volume of distribution, a clearance or half-life and the "
+        "unbound fraction in plasma for any species, so it cannot be given by dose; give a `concentration:` "
+        "instead, or add the number to pk_parameters.csv"
     )
 
 

@@ -164,6 +164,7 @@ def test_exposure_is_free_brain_concentration():
 def test_exposure_before_the_first_dose_is_zero_and_shapes_follow_t():
     doses = [dose(dose=0.2), dose(drug="way 100635", dose=0.1, route="sc")]
     assert pharmacology.exposure(doses, "rat", -1.0) == {"haloperidol": 0.0, "WAY-100635": 0.0}
+    assert pharmacology.exposure([dose(dose=0.2, time=-60.0)], "rat", -30.0) == {"haloperidol": 0.0}
     found = pharmacology.exposure(doses, "rat", np.array([[-1.0, 0.0], [60.0, 600.0]]))
     assert found["WAY-100635"].shape == (2, 2)
     assert found["WAY-100635"][0].tolist() == [0.0, 0.0] and found["WAY-100635"][1, 1] > 0

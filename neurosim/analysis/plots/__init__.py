@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from neurosim.analysis.plots.figures import (
-    balance_figure,
-    concentration_figure,
-    dose_response_figure,
-    overview_figure,
-    raster_figure,
-)
+from neurosim.analysis.plots.overview import overview_figure
+from neurosim.analysis.plots.scans import dose_response_figure
+from neurosim.analysis.plots.single import balance_figure, concentration_figure, raster_figure
 from neurosim.analysis.plots.style import ResultFigure, save_figure
 
 __all__ = [

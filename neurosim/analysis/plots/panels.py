@@ -58,9 +58,15 @@ def _offsets(n: int) -> np.ndarray:
 
 
 def raster_panel(
-    axes: Axes, trial: xr.DataTree, phase: str, cells: int = 14, seconds: float | None = None, labels: bool = True
+    axes: Axes,
+    trial: xr.DataTree,
+    phase: str,
+    cells: int = 14,
+    seconds: float | None = None,
+    labels: bool = True,
 ) -> None:
-    """Spikes of a part of each population's cells, one row of the panel per population, coloured by transmitter.
+    """Spikes of a part of each population's cells, one row of the panel per population, coloured by
+    transmitter.
 
     The cells are evenly spaced over the population, so silent and lesioned ones show as gaps in their share.
     """
@@ -113,8 +119,8 @@ def _log_limits(axes: Axes, values: np.ndarray, floor: float = 2.0) -> None:
     if high / low < floor:
         middle = np.sqrt(low * high)
         low, high = middle / np.sqrt(floor), middle * np.sqrt(floor)
-    axes.set_xscale("log")
     axes.set_xlim(low, high)
+    axes.set_xscale("log")
     log_ticks(axes.xaxis, low, high)
 
 
@@ -163,10 +169,10 @@ def change_panel(
             axes.plot(
                 inside[mask], y[mask], marker, color=condition.color, ms=4.4, mew=0, ls="none", clip_on=False
             )
+    axes.set_xlim(*limits)
     if relative:
         axes.set_xscale("log")
         log_ticks(axes.xaxis, *limits)
-    axes.set_xlim(*limits)
     axes.set_xlabel(label)
 
 
@@ -178,7 +184,7 @@ def condition_like(reference: Condition, condition: Condition) -> Condition:
 
 
 def _change_limits(results: np.ndarray, relative: bool) -> tuple[float, float]:
-    """Limits from the means, and from intervals as far as they leave the means readable. Shape (pair, 3, row)."""
+    """Limits that keep the means readable, from an array of shape (pair, 3, row)."""
     middle = results[:, 0]
     if relative:
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -207,16 +213,32 @@ def lines_panel(
     x: np.ndarray,
     lines: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]],
     colors: Mapping[str, str],
+    log: bool,
     relative: bool,
 ) -> None:
-    """Curves with 95 % bands over a scan axis; ``lines`` holds (mean, low, high) per name, faint where uncoloured."""
+    """Curves with 95 % intervals over a scan axis.
+
+    Parameters
+    ----------
+    lines : mapping of name → (mean, low, high)
+        Those without a colour are drawn grey, without intervals.
+    log : bool
+        Whether x is logarithmic: intervals of neighbouring lines are shifted apart by a part of a step.
+    """
+    places = np.log(x) if log else x
+    step = np.diff(places).min() if x.size > 1 else 1.0
+    shifts = dict(
+        zip(colors, np.linspace(-0.08, 0.08, len(colors)) if len(colors) > 1 else [0.0], strict=True)
+    )
     for number, (name, (middle, low, high)) in enumerate(lines.items()):
-        color = colors.get(name, "#c9c9c6")
-        is_named = name in colors
-        marker = _MARKERS[number % len(_MARKERS)] if is_named else ""
-        axes.plot(x, middle, marker=marker, ms=4, mew=0, color=color, lw=1.5 if is_named else 0.9, zorder=3 if is_named else 1)
-        if is_named:
-            axes.fill_between(x, low, high, color=color, alpha=0.13, lw=0, zorder=0)
+        if name not in colors:
+            axes.plot(x, middle, color="#c4c4c0", lw=0.9, zorder=1)
+            continue
+        moved = places + shifts[name] * step
+        at = np.exp(moved) if log else moved
+        style = {"color": colors[name], "clip_on": True}
+        axes.plot(at, middle, marker=_MARKERS[number % len(_MARKERS)], ms=4, mew=0, lw=1.4, zorder=3, **style)
+        axes.vlines(at, low, high, lw=0.9, alpha=0.55, zorder=2, **style)
     axes.axhline(100.0 if relative else 0.0, color=MUTED, lw=0.8, zorder=-1)
 
 
@@ -240,23 +262,37 @@ def label_lines(axes: Axes, ends: Mapping[str, float], colors: Mapping[str, str]
             xycoords="axes fraction",
             textcoords="axes fraction",
             fontsize=size,
-            color=colors[name],
+            color=INK,
             va="center",
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colors[name], "lw": 0.6, "shrinkA": 1, "shrinkB": 0},
+            arrowprops={
+                "arrowstyle": "-",
+                "color": colors[name],
+                "lw": 1.2,
+                "relpos": (0.0, 0.5),
+                "shrinkA": 2,
+                "shrinkB": 0,
+            },
         )
 
 
 def spread(places: Sequence[float], gap: float) -> list[float]:
-    """Rising places moved as little as needed to lie at least ``gap`` apart, within [0, 1] if they fit."""
-    moved = list(places)
-    for k in range(1, len(moved)):
-        moved[k] = max(moved[k], moved[k - 1] + gap)
-    if moved and moved[-1] > 1.0:
-        moved[-1] = 1.0
-        for k in range(len(moved) - 2, -1, -1):
-            moved[k] = min(moved[k], moved[k + 1] - gap)
-    return moved
+    """Rising places moved as little as possible to lie at least ``gap`` apart.
+
+    Neighbours that would touch form a block around the mean of their places, until no two blocks touch.
+    """
+    blocks: list[list[float]] = []
+    for place in places:
+        blocks.append([place])
+        while len(blocks) > 1 and _bottom(blocks[-1], gap) < _bottom(blocks[-2], gap) + gap * len(blocks[-2]):
+            last = blocks.pop()
+            blocks[-1] = blocks[-1] + last
+    return [_bottom(block, gap) + gap * k for block in blocks for k in range(len(block))]
+
+
+def _bottom(block: Sequence[float], gap: float) -> float:
+    """Place of the first of a block's members, ``gap`` apart and centred on where they would be."""
+    return sum(block) / len(block) - gap * (len(block) - 1) / 2
 
 
 def note(axes: Axes, text: str) -> None:

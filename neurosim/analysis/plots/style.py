@@ -12,6 +12,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from neurosim.errors import ResultSchemaError
@@ -24,6 +25,7 @@ __all__ = [
     "Sheet",
     "arm_colors",
     "label_space",
+    "legend_height",
     "line_colors",
     "log_ticks",
     "number",
@@ -35,9 +37,16 @@ __all__ = [
 INK = "#222222"
 MUTED = "#8a8a8a"
 
-# Okabe & Ito: distinct for all common kinds of colour vision; the reference arm is always black.
-_ARMS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F3C8D", "#A5671B")
-TRANSMITTER_COLORS = {"DA": "#B2432F", "5-HT": "#1F6FB2", "NE": "#6A3D9A", "GABA": "#5F6B6D", "Glu": "#B8860B"}
+# Okabe & Ito: distinct for all common kinds of colour vision; the reference arm is always black. Their red
+# and blue come last, since those stand for the transmitters.
+_ARMS = ("#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#7F3C8D", "#A5671B", "#D55E00", "#0072B2")
+TRANSMITTER_COLORS = {
+    "DA": "#B2432F",
+    "5-HT": "#1F6FB2",
+    "NE": "#6A3D9A",
+    "GABA": "#5F6B6D",
+    "Glu": "#85872A",
+}
 
 _STYLE = {
     "font.family": "sans-serif",
@@ -133,7 +142,13 @@ def number(value: float) -> str:
     return f"{value:g}" if abs(value) < 1e5 else f"{value:.0e}"
 
 
-_LADDERS = ((1, 1.1, 1.2, 1.3, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9), (1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,))
+_LADDERS = (
+    (1, 1.1, 1.2, 1.3, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9),
+    (1, 1.5, 2, 3, 5, 7),
+    (1, 2, 5),
+    (1, 3),
+    (1,),
+)
 _MOST_TICKS = 5
 
 
@@ -185,21 +200,37 @@ class Sheet:
         ha = "right" if x < 0 else "left"
         self.figure.text((x % width) / width, 1 - y / height, words, ha=ha, va="top", **style)
 
-    def legend(self, y: float, handles: list, x: float = 0.1) -> float:
-        """A legend in as many lines as it needs, y inches from the top; gives its height in inches."""
+    def legend(self, y: float, handles: Sequence[Line2D]) -> None:
+        """Marks and their names from left to right, y inches from the top, in as many lines as they need."""
         width, height = self.figure.get_size_inches()
-        longest = max(len(handle.get_label()) for handle in handles)
-        columns = max(1, min(len(handles), int((width - 2 * x) / (0.45 + 0.072 * longest))))
-        self.figure.legend(
-            handles=handles,
-            loc="upper left",
-            bbox_to_anchor=(x / width, 1 - y / height),
-            ncols=columns,
-            columnspacing=1.4,
-            handletextpad=0.4,
-            borderaxespad=0.0,
-        )
-        return 0.2 * -(-len(handles) // columns)
+        for handle, (x, line) in zip(handles, _flow(handles, width), strict=True):
+            across, up = x / width, 1 - (y + _LEGEND_LINE * (line + 0.5)) / height
+            handle.set_transform(self.figure.transFigure)
+            handle.set_data([across], [up])
+            self.figure.add_artist(handle)
+            self.figure.text(
+                across + 0.12 / width, up, handle.get_label(), va="center_baseline", fontsize=8.5
+            )
+
+
+_LEGEND_LINE = 0.2
+
+
+def _flow(handles: Sequence[Line2D], width: float) -> list[tuple[float, int]]:
+    """Place of each mark: inches from the left, and line."""
+    places, x, line = [], 0.2, 0
+    for handle in handles:
+        needed = 0.42 + 0.068 * len(handle.get_label())
+        if x > 0.2 and x + needed > width - 0.1:
+            x, line = 0.2, line + 1
+        places.append((x, line))
+        x += needed
+    return places
+
+
+def legend_height(handles: Sequence[Line2D], width: float) -> float:
+    """Inches that a legend takes on a sheet of a width."""
+    return _LEGEND_LINE * (1 + max((line for _, line in _flow(handles, width)), default=-1))
 
 
 def label_space(names: Sequence[str]) -> float:

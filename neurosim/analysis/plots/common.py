@@ -1,0 +1,93 @@
+"""What the figures share: which conditions they compare, heads, names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.lines import Line2D
+
+from neurosim.analysis.plots.panels import Condition
+from neurosim.analysis.plots.style import Sheet, arm_colors, transmitter_color
+from neurosim.errors import ResultSchemaError, nearest
+from neurosim.recording import OUTCOMES_WITH_DATA
+
+__all__ = [
+    "BALANCE_LABEL",
+    "conditions_of",
+    "first_trial",
+    "handles_of",
+    "head",
+    "known",
+    "row_height",
+    "spaced",
+]
+
+BALANCE_LABEL = "log2 units (− to 5-HT, + to DA)"
+
+
+def conditions_of(results, phase: str | None = None, arms: Sequence[str] | None = None) -> list[Condition]:
+    """What a figure sets side by side, the reference first: arms in one phase; of a lone arm, its phases."""
+    phase = known("phase", phase or results.phases[-1], results.phases)
+    reference = results.reference[0]
+    colors = arm_colors(results.arms, reference)
+    names = [known("arm", arm, results.arms) for arm in arms or results.arms]
+    names = sorted(dict.fromkeys([reference, *names]), key=lambda arm: arm != reference)
+    point = dict.fromkeys(results.axes, -1)
+    if len(names) > 1:
+        return [Condition(arm, arm, phase, point, colors[arm], k) for k, arm in enumerate(names)]
+    phases = sorted(dict.fromkeys([results.reference[1], phase]), key=lambda p: p != results.reference[1])
+    shades = arm_colors(phases, phases[0])
+    return [Condition(p, reference, p, point, shades[p], k) for k, p in enumerate(phases)]
+
+
+def known(what: str, name: str, allowed: Sequence[str]) -> str:
+    if name not in allowed:
+        raise ResultSchemaError(f"figure: no {what} {name!r} in these results: {nearest(name, allowed)}")
+    return name
+
+
+def first_trial(results, condition: Condition):
+    """The trial of the first subject that has data in a condition; None if there is none."""
+    at = {name: results.axes[name].values[k] for name, k in condition.point.items()}
+    outcomes = results.outcomes.sel(arm=condition.arm).isel(dict(condition.point))
+    for candidate in results.subjects:
+        if str(outcomes.sel(subject=candidate).values) in OUTCOMES_WITH_DATA:
+            return results.trial(condition.arm, candidate, **at)
+    return None
+
+
+def head(
+    sheet: Sheet, results, phase: str, conditions: Sequence[Condition], handles: list, left_out: int = 0
+) -> None:
+    """Name, what is compared, and the legend."""
+    n = len(results.subjects)
+    words = [f"{n} subject{'s' * (n > 1)}", f"phase {phase}"]
+    if len(conditions) > 1:
+        words.append(f"changes are paired, against {conditions[0].label}")
+        words += ["bars: 95 % interval"] * (n > 1)
+    words += [f"{left_out} more arms in summary.h5"] * bool(left_out)
+    sheet.text(0.12, 0.12, spaced(results.name), fontsize=13, fontweight="bold")
+    sheet.text(-0.2, 0.16, ", ".join(words), fontsize=8.5, color="#555555")
+    if handles:
+        sheet.legend(0.48, handles)
+
+
+def spaced(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def handles_of(conditions: Sequence[Condition], transmitters: Sequence[str] = ()) -> list:
+    marks = [
+        Line2D([], [], marker=c.marker, color=c.color, ls="none", ms=6, label=spaced(c.label))
+        for c in conditions
+    ]
+    marks.append(Line2D([], [], marker=".", color="#888888", ls="none", ms=5, label="each subject"))
+    return marks + [
+        Line2D([], [], marker="|", color=transmitter_color(t), ls="none", ms=9, mew=2, label=f"{t} cells")
+        for t in transmitters
+    ]
+
+
+def row_height(n_conditions: int) -> float:
+    """Inches per row, so that the markers of n conditions do not touch."""
+    return max(0.34, 0.07 * n_conditions + 0.06)

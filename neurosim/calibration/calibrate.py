@@ -1,0 +1,250 @@
+"""Fit the free values of a circuit to its calibration rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from neurosim.build import structure
+from neurosim.calibration.baseline import Baseline
+from neurosim.calibration.gains import Gains
+from neurosim.calibration.observe import Laboratory, Observation
+from neurosim.calibration.release import fit_release
+from neurosim.calibration.values import Values
+from neurosim.calibration.write_back import write_back
+from neurosim.engines import Engine, choose
+from neurosim.schedulers import cpu_count
+from neurosim.spec import Circuit, Experiment, find_circuit, load_circuit, resolve
+
+__all__ = ["Calibrated", "CalibratedRow", "Listener", "calibrate"]
+
+#: Subjects may lie outside a band by this factor; their mean may not (MODEL §7).
+_SUBJECT_MARGIN = 1.5
+#: A baseline counts as found when every readout is this close to the middle of its band (logarithm of a factor).
+_CLOSE = 0.06
+#: A gain counts as found when its rows are this close to their middles, in half-widths.
+_GAIN_CLOSE = 0.5
+_FIRST_STEPS, _NEXT_STEPS, _ROUNDS = 16, 8, 6
+
+
+@dataclass(frozen=True)
+class CalibratedRow:
+    """One row of the report: what was aimed at and where the model ended."""
+
+    row: str
+    readout: str
+    unit: str
+    low: float
+    high: float
+    model: float
+    lowest: float
+    highest: float
+
+    @property
+    def is_inside(self) -> bool:
+        """The mean lies in the band and every subject in the band widened 1.5-fold."""
+        if not self.low <= self.model <= self.high:
+            return False
+        return self.low / _SUBJECT_MARGIN <= self.lowest and self.highest <= self.high * _SUBJECT_MARGIN
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """What a calibration found.
+
+    Attributes
+    ----------
+    circuit : str
+    values : dict, path → text
+        The fitted values as they stand in the file.
+    rows : list of CalibratedRow
+    file : Path or None
+        Where the values were written.
+    """
+
+    circuit: str
+    values: Mapping[str, str]
+    rows: list[CalibratedRow]
+    file: Path | None
+
+    @property
+    def n_inside(self) -> int:
+        return sum(row.is_inside for row in self.rows)
+
+
+class Listener:
+    """Hears how a calibration goes; override what you want to know."""
+
+    def stage(self, text: str) -> None:
+        """A new stage begins."""
+
+    def progress(self, done: int, total: int) -> None:
+        """So many programs of the present step are done."""
+
+
+class _Calibration:
+    def __init__(self, circuit: Circuit, laboratory: Laboratory, listener: Listener):
+        self.circuit, self.laboratory, self.listener = circuit, laboratory, listener
+        self.values = Values(circuit)
+        self.baseline = Baseline(circuit, self.values)
+        self.gains = Gains(circuit, self.values, self.baseline)
+
+    def rest(self) -> Observation:
+        return self.laboratory.observe({"rest": {"set": self.values.as_set()}}, self.listener.progress)["rest"]
+
+    def settle_baseline(self, steps: int, name: str) -> Observation:
+        """Step the baseline until it is close or the steps are used up; returns what was seen last, under the last values."""
+        seen = self.rest()
+        for step in range(steps):
+            error, worst = self.baseline.error(seen)
+            self.listener.stage(f"{name}, step {step + 1} of at most {steps}: {worst} {100 * (math.exp(error) - 1):+.0f} %")
+            if abs(error) < _CLOSE:
+                break
+            self.baseline.step(seen)
+            seen = self.rest()
+        return seen
+
+    def run(self) -> None:
+        fits = {} if self.circuit.calibration is None else self.circuit.calibration.release
+        seen = self.settle_baseline(_FIRST_STEPS, "baseline")
+        for _ in range(2 if fits else 0):
+            for name, fit in fits.items():
+                distance = fit_release(self.circuit, self.values, fit, seen)
+                self.listener.stage(f"release of {name}: pulses {distance:.2f} half-widths from the middle of their bands")
+            seen = self.settle_baseline(_NEXT_STEPS, "baseline after release")
+        for turn in range(_ROUNDS if self.gains.gains else 0):
+            self._settle_baths()
+            arms = {"rest": {"set": self.values.as_set()}} | self.gains.arms()
+            self.listener.stage(f"gains, round {turn + 1} of at most {_ROUNDS}: {len(arms)} arms")
+            measured = self.laboratory.observe(arms, self.listener.progress)
+            readings = self.gains.readings(measured)
+            self.listener.stage("; ".join(f"{row.source}: {value:.3g}" for _, row, value, _ in readings))
+            distances = [abs(residual) for *_, residual in readings]
+            if max(distances) < _GAIN_CLOSE:
+                break
+            self.gains.step(measured)
+            self.settle_baseline(_NEXT_STEPS, "baseline after gains")
+        self.settle_baseline(_FIRST_STEPS, "last baseline")
+
+    def _settle_baths(self) -> None:
+        for _ in range(_NEXT_STEPS if self.gains.baths else 0):
+            seen = self.laboratory.observe(self.gains.bath_arms(), self.listener.progress)
+            if self.gains.step_baths(seen) < _CLOSE:
+                break
+
+    def report(self, laboratory: Laboratory) -> list[CalibratedRow]:
+        """Where everything ended, on recordings of the final length."""
+        self.listener.stage("report")
+        arms = {"rest": {"set": self.values.as_set()}} | self.gains.arms()
+        seen = laboratory.observe(arms, self.listener.progress)
+        rest = seen["rest"]
+        rows = []
+        for name, p in self.circuit.populations.items():
+            if p.band is not None:
+                rows.append(_row(p.band, f"{p.band.readout} of {name}", "Hz", rest.rates[p.band.readout][name]))
+            if p.burst_band is not None:
+                rows.append(_row(p.burst_band, f"burst_fraction of {name}", "1", rest.rates["burst_fraction"][name]))
+            if p.active_band is not None:
+                rows.append(_row(p.active_band, f"active_fraction of {name}", "1", rest.rates["active_fraction"][name]))
+        for region, pools in self.circuit.pools.items():
+            for transmitter, pool in pools.items():
+                if pool.band is not None:
+                    values = rest.pools["concentration"][f"{region}.{transmitter}"]
+                    rows.append(_row(pool.band, f"concentration of {region}.{transmitter}", "nM", values))
+        return rows + self._pulse_rows() + [_gain_row(row, value) for _, row, value, _ in self.gains.readings(seen)]
+
+    def _pulse_rows(self) -> list[CalibratedRow]:
+        fits = {} if self.circuit.calibration is None else self.circuit.calibration.release
+        rows = []
+        for fit in fits.values():
+            for pulse in fit.pulses:
+                region, transmitter = pulse.pool.split(".")
+                releasers = self.circuit.pools[region][transmitter].release
+                quantum = sum(self.values.numbers[f"pools.{pulse.pool}.release.{name}.quantum"] for name in releasers)
+                rows.append(_row(pulse, f"one pulse into {pulse.pool}", "nM", np.array([quantum])))
+        return rows
+
+
+def _row(band, readout: str, unit: str, values: np.ndarray) -> CalibratedRow:
+    name = (band.source or "").split(":")[0]
+    return CalibratedRow(
+        name, readout, unit, float(band.low), float(band.high), float(values.mean()), float(values.min()), float(values.max())
+    )
+
+
+def _gain_row(row, value: float) -> CalibratedRow:
+    kind = "change" if row.change is not None else "EC_50" if row.EC_50 is not None else "ratio"
+    band = getattr(row, kind)
+    readout = f"{kind} of {row.population} firing, {row.drug}"
+    unit = "nM" if kind == "EC_50" else "1"
+    if kind == "change":
+        # Changes may be negative: the band is not widened for them, so all three figures are the mean.
+        low, high = sorted((float(band.low), float(band.high)))
+        return CalibratedRow(row.source, readout, unit, low, high, value, max(value, low), min(value, high))
+    return CalibratedRow(row.source, readout, unit, float(band.low), float(band.high), value, value, value)
+
+
+def calibrate(
+    circuit: str | Path | Circuit,
+    *,
+    subjects: int = 5,
+    seed: int = 0,
+    settle: str = "6 s",
+    record: str = "15 s",
+    report_record: str = "60 s",
+    workers: int | None = None,
+    output: Path | None = None,
+    engine: Engine | None = None,
+    listener: Listener | None = None,
+) -> Calibrated:
+    """Fit the free values of a circuit (MODEL §8) and write them back with basis ``fitted``.
+
+    Drives, their spreads and slow excitation are fitted to the bands of the populations, release quanta to those of the
+    pools, and what the circuit's ``calibration`` block names to its rows. Nothing else is touched. The same circuit, seed
+    and machine type give the same values.
+
+    Parameters
+    ----------
+    circuit : str, Path or Circuit
+        A name or file; a :class:`Circuit` built in code is fitted but has no file to write to.
+    subjects : int
+        At least 5 for a published calibration.
+    seed : int
+    settle, record, report_record : str
+        Lengths of the fitting runs and of the recording in the report.
+    workers : int, optional
+        Programs at once; by default one per processor.
+    output : Path, optional
+        File to write; by default the file the circuit came from.
+    engine : Engine, optional
+    listener : Listener, optional
+
+    Returns
+    -------
+    Calibrated
+    """
+    file = None if isinstance(circuit, Circuit) else Path(find_circuit(str(circuit)))
+    spec = circuit if isinstance(circuit, Circuit) else load_circuit(file)
+    engine, listener = engine or choose().engine, listener or Listener()
+    ends = {"engine": engine, "subjects": range(subjects), "seed": seed, "settle": settle, "workers": workers or cpu_count()}
+    laboratory = Laboratory(spec, record=record, **ends)
+    listener.stage("building the program")
+    engine.prepare(_structure(spec))
+    calibration = _Calibration(spec, laboratory, listener)
+    calibration.run()
+    rows = calibration.report(Laboratory(spec, record=report_record, **ends))
+    fitted = calibration.values.as_set()
+    target = output or file
+    if target is not None:
+        write_back(file, Path(target), fitted)
+    return Calibrated(spec.name, fitted, rows, target)
+
+
+def _structure(circuit: Circuit):
+    phases = [{"name": "rest", "record": "1 s"}]
+    experiment = Experiment(name="calibration", circuit=circuit, protocol={"phases": phases}, arms={"rest": {}})
+    return structure(resolve(experiment, "rest", {}))

@@ -1,0 +1,127 @@
+"""Measuring a circuit for calibration: several arms on the same subjects, means of what the rows ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from neurosim.analysis.spikes import phase_rates
+from neurosim.build import Trial
+from neurosim.engines import Engine
+from neurosim.recording import phase_context, phase_result
+from neurosim.spec import Circuit, Experiment, resolve
+
+__all__ = ["Laboratory", "Observation"]
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What one arm shows, over subjects.
+
+    Attributes
+    ----------
+    rates : dict, readout → dict, population → array of shape (subject,)
+        The readouts of :func:`neurosim.analysis.phase_rates`.
+    pools : dict, quantity → dict, ``REGION.TRANSMITTER`` → array of shape (subject,)
+        ``concentration`` (nM) and ``release`` (nM/s).
+    activation : dict, site → array of shape (subject,)
+    """
+
+    rates: Mapping[str, Mapping[str, np.ndarray]]
+    pools: Mapping[str, Mapping[str, np.ndarray]]
+    activation: Mapping[str, np.ndarray]
+
+    def rate(self, population: str, readout: str = "firing_rate") -> float:
+        """Mean over subjects of one readout."""
+        return float(np.nanmean(self.rates[readout][population]))
+
+    def concentration(self, pool: str) -> float:
+        """Mean over subjects, nM."""
+        return float(self.pools["concentration"][pool].mean())
+
+
+@dataclass(frozen=True)
+class Laboratory:
+    """Runs arms of a circuit on virtual subjects.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    engine : Engine
+    subjects : sequence of int
+    seed : int
+    settle, record : str
+        As in an experiment file.
+    workers : int
+        Programs that run at once.
+    on_progress : callable, optional
+        Called with (done, total) after each program.
+    """
+
+    circuit: Circuit
+    engine: Engine
+    subjects: Sequence[int]
+    seed: int
+    settle: str
+    record: str
+    workers: int
+
+    def observe(
+        self, arms: Mapping[str, Mapping[str, Any]], on_progress: Callable[[int, int], None] | None = None
+    ) -> dict[str, Observation]:
+        """Run every arm on every subject.
+
+        Parameters
+        ----------
+        arms : mapping
+            Name → arm as in an experiment file (``set``, ``drugs`` with ``concentration``).
+        """
+        experiment = Experiment(
+            name="calibration",
+            circuit=self.circuit,
+            seed=self.seed,
+            protocol={"settle": self.settle, "phases": [{"name": "rest", "record": self.record}]},
+            arms=arms,
+        )
+        jobs = [(name, subject) for name in arms for subject in self.subjects]
+        resolved = {name: resolve(experiment, name, {}) for name in arms}
+        with ThreadPoolExecutor(self.workers) as pool:
+            results = []
+            for result in pool.map(lambda job: self._phase(resolved[job[0]], job[1]), jobs):
+                results.append(result)
+                if on_progress is not None:
+                    on_progress(len(results), len(jobs))
+        by_arm: dict[str, list] = {}
+        for (name, _), result in zip(jobs, results, strict=True):
+            by_arm.setdefault(name, []).append(result)
+        return {name: _observation(phases) for name, phases in by_arm.items()}
+
+    def _phase(self, resolved, subject: int):
+        trial = Trial(resolved, subject)
+        phase, concentrations, plan = next(trial.phases())
+        result = phase_result(self.engine.run(plan), plan, phase_context(trial, phase, concentrations))
+        return result, phase_rates(result)
+
+
+def _observation(phases: list) -> Observation:
+    labels = phases[0][0].labels
+    pools = [".".join(pool) for pool in labels.pools]
+
+    def table(names, rows) -> dict[str, np.ndarray]:
+        return dict(zip(names, np.array(rows, float).T, strict=True))
+
+    return Observation(
+        rates={
+            readout: table(labels.populations, [rates[readout] for _, rates in phases])
+            for readout in ("firing_rate", "firing_rate_active", "active_fraction", "burst_fraction")
+        },
+        pools={
+            quantity: table(pools, [result.means[quantity] for result, _ in phases])
+            for quantity in ("concentration", "release")
+        },
+        activation=table(labels.sites, [result.means["activation"] for result, _ in phases]),
+    )

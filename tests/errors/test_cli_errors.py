@@ -1,0 +1,271 @@
+"""The words a person sees when something is wrong: one clear sentence on standard error, and the exit status."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from neurosim.cli import main
+
+
+@pytest.fixture
+def command(capfd):
+    """Run the command in this process; returns its exit status, standard output and standard error."""
+
+    def call(*arguments):
+        with pytest.raises(SystemExit) as left:
+            main([str(a) for a in arguments])
+        out, err = capfd.readouterr()
+        return left.value.code, out, err
+
+    return call
+
+
+def edit(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+MISTAKES = {
+    "unknown drug": (
+        "drug: escitalopram",
+        "drug: escitalopam",
+        r"tiny_experiment\.yaml:15: arms\.ssri\.drugs\.0\.drug: unknown drug 'escitalopam'; did you mean 'escitalopram'\?",
+    ),
+    "negative concentration": (
+        "5 nM",
+        "-5 nM",
+        r"tiny_experiment\.yaml:15: arms\.ssri\.drugs\.0\.concentration: '-5 nM' is out of range; allowed: at least 0 nM",
+    ),
+    "negative dose": (
+        "concentration: 5 nM",
+        "dose: -5 mg/kg, route: ip",
+        r"tiny_experiment\.yaml:15: arms\.ssri\.drugs\.0\.dose: '-5 mg/kg' is out of range",
+    ),
+    "mV where nM belongs": (
+        "5 nM",
+        "5 mV",
+        r"tiny_experiment\.yaml:15: .*concentration: '5 mV' is a voltage; needs a concentration, e\.g\. '50 nM'",
+    ),
+    "unknown population": (
+        "population: DRN_HT",
+        "population: DRN_5HT",
+        r"tiny_experiment\.yaml:17: .*unknown population 'DRN_5HT'; did you mean 'DRN_HT'\?",
+    ),
+    "unknown key": (
+        "subjects: 2",
+        "subjcets: 2",
+        r"tiny_experiment\.yaml:4: subjcets: .*did you mean 'subjects'\?",
+    ),
+    "unknown circuit": (
+        "circuit: tiny",
+        "circuit: tinny",
+        r"tiny_experiment\.yaml:3: circuit: unknown circuit 'tinny'; did you mean 'tiny'\?",
+    ),
+    "drug that is not modelled": (
+        "drug: escitalopram",
+        "drug: d-amphetamine",
+        r"tiny_experiment\.yaml:15: drug d-amphetamine: its leading action is releaser .* not modelled; allowed: ",
+    ),
+}
+
+
+@pytest.mark.parametrize("verb", ["run", "check"])
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_in_an_experiment_is_answered_with_its_place(tiny, command, fake_engine, verb, mistake):
+    old, new, words = MISTAKES[mistake]
+    edit(tiny / "tiny_experiment.yaml", old, new)
+    status, out, err = command(verb, "tiny_experiment")
+    assert status == 2
+    assert re.match(f"error: {words}", err), err
+    assert err.count("\n") == 1
+    assert out == ""
+    assert fake_engine.runs == 0
+
+
+CIRCUIT_MISTAKES = {
+    "unknown receptor": (
+        "receptor: 5-HT1A",
+        "receptor: 5-HT1AA",
+        r"tiny\.yaml:\d+: sites\.HT1A_DRN\.receptor: unknown receptor '5-HT1AA'; did you mean '5-HT1A'\?",
+    ),
+    "pool that is not there": (
+        "HT1A_DRN: {receptor: 5-HT1A",
+        "HT1A_DRN: {receptor: D2",
+        r"tiny\.yaml:\d+: sites\.HT1A_DRN\.hears: unknown region with a pool of DA 'DRN'; allowed: VTA, NAc",
+    ),
+    "near field of a population that releases nothing there": (
+        "population: VTA_DA, tau: 100 ms",
+        "population: DRN_HT, tau: 100 ms",
+        r"tiny\.yaml:\d+: sites\.D2_NAc\.near_field\.population: unknown population that releases DA in NAc 'DRN_HT'",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", CIRCUIT_MISTAKES)
+@pytest.mark.parametrize("arguments", [("run", "tiny_experiment"), ("check", "tiny")])
+def test_a_mistake_in_a_circuit_is_answered_with_its_place(tiny, command, fake_engine, mistake, arguments):
+    old, new, words = CIRCUIT_MISTAKES[mistake]
+    edit(tiny / "tiny.yaml", old, new)
+    status, _, err = command(*arguments)
+    assert status == 2
+    assert re.match(f"error: {words}", err), err
+
+
+USAGE = [
+    (("rnu", "x"), r"No such command 'rnu'\. Did you mean 'run'\? \(see 'neurosim --help'\)"),
+    (("run",), r"Missing argument 'EXPERIMENT' \(see 'neurosim run --help'\)"),
+    (("run", "tiny_experiment", "--outptu", "x"), r"No such option: --outptu .*--output.*"),
+    (("run", "tiny_experiment", "--workers", "0"), r".*'--workers'.*"),
+    (("run", "nosuch"), r"unknown experiment 'nosuch'; allowed: .*tiny_experiment"),
+    (("run", "tiny_experimnt"), r"unknown experiment 'tiny_experimnt'; did you mean 'tiny_experiment'\?"),
+    (("run", "nosuch.yaml"), r"nosuch\.yaml: no such file"),
+    (("run", "tiny"), r"unknown experiment 'tiny'; "),
+    (("run", "tiny.yaml"), r"tiny\.yaml:1: schema: this is a circuit, and an experiment is needed"),
+    (("run", "tiny_experiment", "--set", "subjects"), r"--set 'subjects': give PATH=VALUE, for example"),
+    (("run", "tiny_experiment", "--set", "a=1", "--set", "a=2"), r"--set 'a' is given twice"),
+    (("run", "tiny_experiment", "--set", "subject=3"), r"--set subject=3: .* did you mean 'subjects'\?"),
+    (
+        ("run", "tiny_experiment", "--set", "subjects=x"),
+        r"--set subjects=x: subjects: 'x' is not a whole number",
+    ),
+    (("check", "nosuch"), r"unknown experiment 'nosuch'"),
+    (("check", "tiny", "--set", "n=1"), r"--set is rooted in an experiment"),
+    (("show", "escitalopam"), r"no circuit, .* is called 'escitalopam': did you mean 'escitalopram'\?"),
+    (("list", "drug"), r"'drug' cannot be listed; did you mean 'drugs'\?"),
+    (("schema", "experiments"), r"'experiments' files have no schema; did you mean 'experiment'\?"),
+    (("status", "nosuch"), r"nosuch is not the folder of an experiment: it has no plan\.json"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), USAGE, ids=[" ".join(a) for a, _ in USAGE])
+def test_wrong_usage_is_one_sentence_and_status_2(tiny, command, fake_engine, arguments, words):
+    status, _, err = command(*arguments)
+    assert status == 2
+    assert re.match(f"error: {words}", err), err
+    assert err.count("\n") == 1
+    assert fake_engine.runs == 0
+
+
+def test_an_output_folder_that_is_a_file_or_lies_in_one(tiny, command, fake_engine):
+    (tiny / "occupied").write_text("mine")
+    for folder in ("occupied", "occupied/below"):
+        status, _, err = command("run", "tiny_experiment", "--output", folder)
+        assert status == 2
+        assert err == f"error: output folder {folder}: occupied is a file; give a folder with --output DIR\n"
+    assert (tiny / "occupied").read_text() == "mine"
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs /proc, which nobody can write to")
+def test_an_output_folder_that_cannot_be_written_to(tiny, command, fake_engine):
+    status, _, err = command("run", "tiny_experiment", "--output", "/proc/neurosim")
+    assert status == 2
+    assert re.fullmatch(
+        r"error: output folder /proc/neurosim cannot be written to: .*; give another .*\n", err
+    )
+    assert fake_engine.runs == 0
+
+
+def test_a_disk_that_fills_up_ends_the_run_and_keeps_what_is_whole(tiny, command, fake_engine, monkeypatch):
+    from neurosim.errors import ResultSchemaError
+    from neurosim.runner import execute
+
+    write, done = execute.write_trial, []
+
+    def until_full(folder, trial, *rest):
+        if len(done) == 2:
+            raise ResultSchemaError(f"cannot write {folder}: No space left on device")
+        done.append(trial.key)
+        return write(folder, trial, *rest)
+
+    monkeypatch.setattr(execute, "write_trial", until_full)
+    status, _, err = command("run", "tiny_experiment", "--workers", "1")
+    assert status == 2
+    assert "No space left on device" in err.splitlines()[-1]
+    assert len(list((tiny / "results" / "tiny_experiment" / "trials").glob("*.h5"))) == 2
+
+
+def test_a_damaged_summary_is_one_sentence(tiny, command, fake_engine):
+    assert command("run", "tiny_experiment", "--workers", "1")[0] == 0
+    summary = tiny / "results" / "tiny_experiment" / "summary.h5"
+    whole = summary.read_bytes()
+    summary.write_bytes(whole[: len(whole) // 3])
+    status, out, err = command("show", "results/tiny_experiment")
+    assert status == 2
+    assert re.match(r"error: .*summary\.h5 is truncated, damaged or not a result file: ", err), err
+    assert command("run", "tiny_experiment", "--workers", "1")[0] == 0
+    assert fake_engine.runs == 16
+    assert command("show", "results/tiny_experiment")[0] == 0
+
+
+def test_failed_trials_are_named_with_their_reason_and_the_status_is_1(
+    tiny, command, fake_engine, monkeypatch
+):
+    def before(plan):
+        if (plan.cells["inv_C_m"] == 0).any():
+            raise ValueError("made to fail")
+
+    monkeypatch.setattr(fake_engine, "before", staticmethod(before))
+    status, out, err = command("run", "tiny_experiment", "--workers", "1")
+    assert status == 1
+    assert "arm raphe_lesion, subject 0: failed: ValueError: made to fail" in err
+    assert err.splitlines()[-1] == "error: 2 of 8 trials failed; --retry-failed runs them again"
+    assert "vehicle" in out
+    status, out, err = command("status", "results/tiny_experiment")
+    assert status == 0
+    assert "ValueError: made to fail" in out
+    assert command("run", "tiny_experiment", "--workers", "1")[0] == 1
+
+
+def test_an_interrupt_says_what_is_kept_and_the_status_is_130(tiny, command, fake_engine, monkeypatch):
+    def before(plan):
+        if fake_engine.runs > 6:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(fake_engine, "before", staticmethod(before))
+    status, _, err = command("run", "tiny_experiment", "--workers", "1")
+    assert status == 130
+    last = err.splitlines()[-1]
+    assert last == "error: interrupted; 3 of 8 trials are kept, the same command resumes"
+
+
+def children_of(pid):
+    """Processes below a process, from /proc."""
+    found = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                with open(f"/proc/{entry}/stat") as file:
+                    parent = int(file.read().rsplit(")", 1)[1].split()[1])
+            except OSError:
+                continue
+            if parent == pid:
+                found += [int(entry), *children_of(int(entry))]
+    return found
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs /proc to see processes")
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_workers_too(tiny, sent):
+    command = [sys.executable, "-m", "neurosim", "run", "tiny_experiment", "--workers", "2"]
+    process = subprocess.Popen(
+        command, env=os.environ | {"CXX": "/nonexistent"}, stderr=subprocess.PIPE, text=True
+    )
+    marks = tiny / "results" / "tiny_experiment" / "trials"
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline and not list(marks.glob("*.running")):
+        time.sleep(0.05)
+    workers = children_of(process.pid)
+    assert workers
+    process.send_signal(sent)
+    _, err = process.communicate()
+    assert process.returncode == 130
+    assert "trials are kept, the same command resumes" in err
+    while time.monotonic() < deadline and any(os.path.exists(f"/proc/{pid}") for pid in workers):
+        time.sleep(0.05)
+    assert not any(os.path.exists(f"/proc/{pid}") for pid in workers)

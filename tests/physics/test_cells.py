@@ -1,0 +1,105 @@
+"""Single cells against what is known exactly: the text of the equations is integrated as it stands."""
+
+import numpy as np
+import pytest
+from text_integrator import TextCells, adex
+
+
+def rate_of_leaky_cell(drive, C_m, g_L, E_L, V_T, V_r, t_ref):
+    """f-I curve of the leaky integrate-and-fire cell: what AdEx becomes as Delta_T → 0 (brette2005)."""
+    v_inf = E_L + drive / g_L
+    with np.errstate(divide="ignore", invalid="ignore"):
+        period = t_ref + C_m / g_L * np.log((v_inf - V_r) / (v_inf - V_T))
+    return np.where(v_inf > V_T, 1 / period, 0.0)
+
+
+def test_sharp_threshold_gives_the_exact_rate_of_a_leaky_cell():
+    drive = np.array([70e-12, 90e-12, 120e-12, 200e-12, 400e-12])
+    dt = 5e-5
+    cells = TextCells(**adex(drive=drive, dt=dt)).advance(1.0)
+    measured = np.array([1 / (dt * np.diff(cells.spike_steps(k)).mean()) if k else 0.0 for k in range(5)])
+    assert cells.spike_steps(0).size == 0
+    exact = rate_of_leaky_cell(drive, 100e-12, 5e-9, -65e-3, -50e-3, -65e-3, 2e-3)
+    # An interval is a whole number of steps and ends up to two steps late: that is the tolerance.
+    np.testing.assert_allclose(measured[1:], exact[1:], rtol=0, atol=(2 * dt * exact[1:] ** 2).max())
+
+
+def test_euler_is_of_first_order_in_dt():
+    # Sub-threshold relaxation has an exact solution; the error has to halve with the step.
+    errors = []
+    for dt in (2e-4, 1e-4, 5e-5):
+        cells = TextCells(**adex(drive=50e-12, dt=dt)).advance(0.02)
+        exact = -65e-3 + 10e-3 * (1 - np.exp(-0.02 * 5e-9 / 100e-12))
+        errors.append(abs(cells.values["v"][0] - exact))
+    assert errors[0] / errors[1] == pytest.approx(2, abs=0.05)
+    assert errors[1] / errors[2] == pytest.approx(2, abs=0.05)
+
+
+@pytest.mark.parametrize("Mg", [0.5, 1.0, 2.0])
+def test_magnesium_block_follows_jahr_and_stevens(Mg):
+    v = np.linspace(-90e-3, 40e-3, 27)
+    names = {"g_NMDA": 1e-9, "E_NMDA": 0.0, "Mg_ratio": Mg / 3.57}
+    cells = TextCells(("NMDA",), **adex(v=v, g_L=0.0, V_T=1.0, **names))
+    before = eval(cells.rates["v"], cells._names())
+    expected = -1e-9 * v / (1 + Mg / 3.57 * np.exp(-62 * v)) / 100e-12
+    np.testing.assert_allclose(before, expected, rtol=1e-12, atol=1e-12)
+
+
+def test_refractory_cell_is_held_for_exactly_t_ref():
+    cells = TextCells(**adex(drive=1e-9, t_ref=3e-3)).advance(5e-3)
+    (first, *_) = cells.spike_steps()
+    held = TextCells(**adex(drive=1e-9, t_ref=3e-3))
+    voltages = []
+    for _ in range(first + 33):
+        held.advance(1e-4)
+        voltages.append(held.values["v"][0])
+    after = np.array(voltages[first : first + 32])
+    assert (after[:31] == -65e-3).all()
+    assert after[31] > -65e-3
+
+
+def test_adaptation_slows_firing_and_returns_with_its_time_constant():
+    cells = TextCells(**adex(drive=150e-12, b=80e-12, tau_w=0.05)).advance(0.5)
+    intervals = np.diff(cells.spike_steps())
+    assert intervals[-1] > 1.5 * intervals[0]
+    w = cells.values["w"][0]
+    cells.values["drive"][:] = 0.0
+    cells.advance(2e-3)  # the pump of spikes stops at the next slow step
+    w, last = cells.values["w"][0], len(cells.spikes)
+    cells.advance(0.05)
+    assert len(cells.spikes) == last
+    assert cells.values["w"][0] == pytest.approx(w / np.e, rel=0.01)
+
+
+def test_lesioned_cell_never_moves():
+    cells = TextCells(**(adex(drive=1e-9, v=-60e-3) | {"inv_C_m": 0.0})).advance(0.05)
+    assert not cells.spikes and cells.values["v"][0] == -60e-3
+
+
+def dopamine_like(drive, G_mod):
+    """A pacemaking cell with the slow threshold of MODEL §1: kappa = 3, I_b = 150 pA, 200 ms."""
+    cell = adex(
+        drive=drive, C_m=80e-12, g_L=5e-9, E_L=-55e-3, V_T=-48e-3, Delta_T=2e-3, V_peak=0.0, b=80e-12, tau_w=0.2
+    )
+    G_mod = np.asarray(G_mod)
+    return cell | {
+        "kappa": 3.0,
+        "I_b": 150e-12,
+        "b_relax": -np.expm1(-1e-3 / 0.2),
+        "G_mod": G_mod,
+        "J_mod": G_mod * -95e-3,
+    }
+
+
+def test_strong_drive_blocks_and_potassium_current_rescues():
+    drive = np.array([60, 100, 150, 200, 240, 240, 240, 240, 240]) * 1e-12
+    G_mod = np.array([0, 0, 0, 0, 0, 2, 3, 4, 5]) * 1e-9
+    rates = TextCells(**dopamine_like(drive, G_mod)).advance(2.5).rates_between(1.5, 2.5)
+    assert rates[0] < rates[1] < rates[2] == pytest.approx(9, abs=1), "the rate peaks at 9 Hz"
+    assert 0 < rates[3] < rates[2] and rates[4] == 0, "and falls to nothing at 240 pA"
+    assert (rates[5:8] > 1).all() and rates[8] == 0, "2-4 nS of potassium conductance rescue, 5 silence"
+
+
+def test_without_kappa_there_is_no_block():
+    cell = dopamine_like(np.array([240e-12]), 0.0) | {"kappa": 0.0}
+    assert TextCells(**cell).advance(2.0).rates_between(1.0, 2.0)[0] > 10

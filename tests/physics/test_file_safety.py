@@ -1,0 +1,71 @@
+"""A process killed at any moment of a save leaves the old file, the new file or none: never a part of one."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+TESTS = Path(__file__).parents[1]
+
+# One process imports once; each of its children saves over and over until it is killed.
+CODE = """
+import os, random, signal, sys, time
+sys.path.insert(0, sys.argv[2])
+from pathlib import Path
+import numpy as np
+from synthetic import SMALL, trial
+from neurosim.analysis import trial_rates
+from neurosim.errors import ResultSchemaError
+from neurosim.recording import load_trial, read_record, sweep, trial_path, write_trial
+
+folder, draw = Path(sys.argv[1]), random.Random(int(sys.argv[3]))
+result = trial("k", SMALL, record=1.0)
+rates = trial_rates(result)
+path = trial_path(folder, "k")
+since = time.perf_counter()
+write_trial(folder, result, rates)
+reach = 2 * (time.perf_counter() - since)  # kills fall into the first saves of a child, however slow the machine
+whole = absent = attempt = 0
+path.unlink()
+while attempt < 24 or (attempt < 200 and not (whole and absent)):
+    attempt += 1
+    if attempt % 12 == 0 and not whole:
+        reach *= 2
+    if attempt % 3 == 0:
+        path.unlink(missing_ok=True)
+    child = os.fork()
+    if child == 0:
+        try:
+            while True:
+                write_trial(folder, result, rates)
+        finally:
+            os._exit(1)
+    time.sleep(draw.uniform(0.0, reach))
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    if not path.exists():
+        absent += 1
+        continue
+    tree, record = load_trial(path), read_record(path)
+    spikes = np.concatenate([phase.spikes.step for phase in result.phases])
+    assert np.array_equal(tree["spikes"].spike_step.values, spikes)
+    assert np.isfinite(tree["traces"].activation.values).all()
+    assert np.array_equal(record.values["rates", "firing_rate"], rates["firing_rate"])
+    whole += 1
+left = list((folder / "trials").glob(".*.tmp"))
+for file in left:
+    os.utime(file, (1, 1))
+print(whole, absent, len(left), len(sweep(folder / "trials")), len(list((folder / "trials").iterdir())))
+"""
+
+
+def test_kill_9_during_save_leaves_no_readable_partial_result(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", CODE, str(tmp_path), str(TESTS), "11"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    whole, absent, left, swept, files = map(int, done.stdout.split())
+    assert whole > 0
+    assert absent > 0
+    assert left > 0, "no child was killed while it wrote: the test proves nothing"
+    assert swept == left
+    assert files <= 1

@@ -1,0 +1,177 @@
+"""Commands: help with an example each, quick to start, output that can be read and piped."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from neurosim.cli import console, main
+from neurosim.cli.app import COMMANDS, app
+from neurosim.cli.running import settings
+
+
+@pytest.fixture
+def command(capsys):
+    """Run the command in this process; returns what it printed. It must end well."""
+
+    def call(*arguments, status=0):
+        with pytest.raises(SystemExit) as left:
+            main([str(a) for a in arguments])
+        out, err = capsys.readouterr()
+        assert left.value.code == status, err
+        return out
+
+    return call
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_every_command_has_an_example_that_names_it(command, name):
+    text = command(name, "--help")
+    assert re.search(rf"Examples?:\n( +neurosim {name} \S.*\n)+", text)
+
+
+def test_the_list_of_commands_is_the_one_that_exists(command):
+    names = [c.name or c.callback.__name__ for c in app.registered_commands]
+    assert sorted(names) == sorted(COMMANDS)
+    text = command("--help")
+    assert all(re.search(rf"^  {name} ", text, re.MULTILINE) for name in COMMANDS)
+
+
+def test_help_and_version_import_nothing_heavy():
+    script = (
+        "import sys\n"
+        "from neurosim.cli import main\n"
+        "try:\n"
+        "    main([sys.argv[1]])\n"
+        "except SystemExit as left:\n"
+        "    assert left.code == 0\n"
+        "heavy = {'numpy', 'xarray', 'pint', 'brian2', 'scipy', 'matplotlib', 'h5py'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    for flag in ("--help", "--version"):
+        subprocess.run([sys.executable, "-c", script, flag], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_run_ends_with_the_table_and_the_paths(tiny, command, fake_engine):
+    out = command("run", "tiny_experiment", "--workers", "1")
+    assert re.search(r"^rates$", out, re.MULTILINE)
+    assert re.search(r"^concentrations$", out, re.MULTILINE)
+    assert re.search(r"DRN_HT +Hz +\d", out)
+    assert re.search(r"^figure +results/tiny_experiment/overview\.png$", out, re.MULTILINE)
+    again = command("run", "tiny_experiment", "--workers", "1")
+    assert "Nothing was simulated: all 8 trials are there." in again
+    assert "DRN_HT" in command("show", "results/tiny_experiment")
+
+
+def test_dry_run_and_check_say_what_would_run_and_do_not(tiny, command, fake_engine):
+    for verb in (["check"], ["run", "--dry-run"]):
+        out = command(*verb, "tiny_experiment", "--set", "subjects=3")
+        assert "4 arms x 3 subjects: 12 trials, 0 done, 0 failed, 12 to run" in out
+        assert "drug escitalopram" in out
+    assert fake_engine.runs == 0
+    assert not (tiny / "results").exists()
+    assert "r = " in command("check", "tiny")
+
+
+def test_status_prints_the_counts(tiny, command, fake_engine):
+    command("run", "tiny_experiment", "--workers", "1")
+    out = command("status", "results/tiny_experiment")
+    assert re.search(r"^  done +8 +8 ok$", out, re.MULTILINE)
+    assert re.search(r"^  missing +0", out, re.MULTILINE)
+
+
+def test_show_of_a_circuit_says_who_connects_releases_and_hears(tiny, command):
+    out = command("show", "tiny")
+    assert re.search(r"DRN_HT +VTA_GABA +AMPA +5 +0.5 nS +4 ms +depresses, U 0.5", out)
+    assert re.search(r"NAc DA +VTA_DA +150 nM +0.6 +0.25 +1.5 s +0.07 1/s +20 nM - 70 nM", out)
+    assert re.search(r"NAc DA +DAT +other +200 nM/s +210 nM", out)
+    assert re.search(r"D2_NAc +D2 +VTA_DA +terminal +NAc +10 +release into NAc\.DA x \(1 - 0\.6\)", out)
+    assert re.search(r"\d+ numbers: \d+ assumed", out)
+
+
+def test_show_knows_experiments_drugs_receptors_and_carriers(tiny, command):
+    assert "escitalopram 5 nM" in command("show", "tiny_experiment")
+    drug = command("show", "escitalopram")
+    assert re.search(r"SERT +carrier +inhibitor", drug)
+    assert re.search(r"Pharmacokinetics in rat.*\n.*\n +iv +[\d.]+ nM", drug)
+    assert "transmitter 5-HT" in command("show", "5-HT1A")
+    assert "WAY-100635" in command("show", "5-ht1a")
+    assert "takes 5-HT" in command("show", "SERT")
+
+
+@pytest.mark.parametrize("what", ["circuits", "experiments", "drugs", "receptors", "targets"])
+def test_lists_are_tables_with_a_line_for_each_name(tiny, command, what):
+    lines = command("list", what).splitlines()
+    expected = {
+        "circuits": "tiny",
+        "experiments": "tiny_experiment",
+        "drugs": "escitalopram",
+        "receptors": "5-HT2C",
+    }
+    assert any(line.startswith(f"{expected.get(what, 'BF01')} ") for line in lines[1:])
+
+
+@pytest.mark.parametrize("what", ["circuit", "experiment"])
+def test_schema_is_json_schema(command, what):
+    import json
+
+    assert json.loads(command("schema", what))["type"] == "object"
+
+
+def test_cache_shows_and_clears_the_programs(command, tmp_path, monkeypatch):
+    monkeypatch.setenv("NEUROSIM_CACHE", str(tmp_path))
+    assert command("cache").startswith("0 compiled program(s), 0 B")
+    program = tmp_path / "programs" / "abc"
+    program.mkdir(parents=True)
+    (program / "main").write_bytes(b"x" * 2000)
+    assert re.search(r"^  abc +2 kB$", command("cache"), re.MULTILINE)
+    assert "removed" in command("cache", "--clear")
+    assert not program.exists()
+
+
+def test_settings_are_cut_at_the_first_equals_sign():
+    given = ["subjects=8", 'arms.a.set["pools.*.k_out"] = 0.5x', "name=a=b"]
+    assert settings(given) == {"subjects": "8", 'arms.a.set["pools.*.k_out"]': "0.5x", "name": "a=b"}
+    assert settings(None) == {}
+
+
+def test_a_table_is_aligned_and_numbers_stand_to_the_right(capsys):
+    console.table(["name", "n", "weight"], [["a", 5, "0.5 nS"], ["long_name", 12, "10 nS"]])
+    assert (
+        capsys.readouterr().out
+        == "  name        n  weight\n  a           5  0.5 nS\n  long_name  12   10 nS\n"
+    )
+
+
+def test_a_table_wider_than_the_terminal_continues_below(capsys, monkeypatch):
+    monkeypatch.setattr(console.sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "24")
+    console.table(["x", "one", "two", "three"], [["a", "aaaaaaaaa", "bbbbbbbb", "c"]])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == ["  x  one        two", "  a  aaaaaaaaa  bbbbbbbb", "  x  three", "  a  c"]
+
+
+def test_progress_without_a_terminal_is_plain_lines(capsys):
+    from types import SimpleNamespace
+
+    from neurosim.cli.progress import Progress
+
+    with Progress() as progress:
+        progress.start(3, 1, 0)
+        for key in "ab":
+            progress.progress(key, 0.5)
+            trial = SimpleNamespace(key=key, arm="vehicle", subject=0)
+            progress.ended(trial, SimpleNamespace(outcome="ok", message=""))
+    err = capsys.readouterr().err
+    assert err.splitlines() == ["3 trials, 1 there already, 2 to run", "2 of 2 trials"]
+    assert progress.interrupted == "interrupted; 3 of 3 trials are kept, the same command resumes"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(12.4, "12 s"), (300, "5 min"), (9000, "2 h"), (400000, "5 days")]
+)
+def test_durations_are_for_people(seconds, text):
+    from neurosim.runner.estimate import duration_text
+
+    assert duration_text(seconds) == text
