@@ -1,4 +1,4 @@
-"""What the tests of the engines share; the fixtures are registered in conftest.py."""
+"""What the tests of the engines share; imported by the conftest.py of the folders that use them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,6 @@ def silent():
     """Makes tiny plans whose cells are all dead, so that nothing is released."""
 
     def make(**changes):
-        changes = {"cells": {"inv_C_m": np.zeros(N)}} | changes
-        return tiny_plan(settle=0.0, record=0.4) if not changes else tiny_plan(settle=0.0, record=0.4, **changes)
+        return tiny_plan(settle=0.0, record=0.4, **({"cells": {"inv_C_m": np.zeros(N)}} | changes))
 
     return make

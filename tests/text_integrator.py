@@ -9,7 +9,12 @@ import numpy as np
 from neurosim import models
 
 _UNITS = {"volt": 1.0, "mV": 1e-3, "amp": 1.0, "siemens": 1.0, "Hz": 1.0, "farad": 1.0, "inf": np.inf}
-_FUNCTIONS = {"vexp": models.vexp, "heaviside": models.heaviside, "gauss": models.gauss, "uniform": models.uniform}
+_FUNCTIONS = {
+    "vexp": models.vexp,
+    "heaviside": models.heaviside,
+    "gauss": models.gauss,
+    "uniform": models.uniform,
+}
 _FUNCTIONS |= {"clip": np.clip, "int": lambda x: np.asarray(x).astype(int)}
 SLOW_STEP = 1e-3
 
@@ -38,7 +43,9 @@ class TextCells:
         names = re.findall(r"^(?:d(\w+)/dt|(\w+)) ?[=:]", text, re.MULTILINE)
         self.values = {a or b: np.zeros(n) for a, b in names} | {"i": np.arange(n), "dt": dt}
         self.values |= {"adaptation": np.ones(n), "noise_key": 1}
-        self.values |= {name: np.broadcast_to(np.asarray(value, float), n).copy() for name, value in parameters.items()}
+        self.values |= {
+            name: np.broadcast_to(np.asarray(value, float), n).copy() for name, value in parameters.items()
+        }
         self.spikes: list[tuple[int, int]] = []
 
     def _names(self) -> dict:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from neurosim.calibration.current import input_at_rest
 from neurosim.calibration.observe import Observation
 from neurosim.calibration.values import Values
 from neurosim.spec import Circuit
@@ -22,6 +23,8 @@ _LARGEST = 1.0
 _FIRST_SLOPE = 0.25
 #: Learned slopes stay within this factor of the first guess.
 _SLOPE_RANGE = 2.0
+#: Largest spread of the drive of a population with depolarisation block, as a part of I_b.
+_LARGEST_SPREAD = 0.35
 #: Changes of a logarithm of a rate below this may be chance.
 _NOISE = 0.05
 _BURST_STEP, _SPREAD_STEP, _ACTIVE_STEP, _QUANTUM_STEP = 0.4, 0.6, 0.6, 0.8
@@ -54,7 +57,9 @@ class Drive:
                 self.slope *= 0.5
                 return -moved
             if abs(answered) > _NOISE and moved * answered > 0:
-                learned = min(max(moved / answered, self.first_slope / _SLOPE_RANGE), self.first_slope * _SLOPE_RANGE)
+                learned = min(
+                    max(moved / answered, self.first_slope / _SLOPE_RANGE), self.first_slope * _SLOPE_RANGE
+                )
                 self.slope = 0.5 * (self.slope + learned)
         self.last = (current, log_rate)
         error = math.log(self.target) - log_rate
@@ -112,7 +117,7 @@ class Baseline:
         for drive in self.drives:
             rate = seen.rate(drive.population, drive.readout)
             if drive.population in self.spreads:
-                self._step_active(drive, rate, seen.rate(drive.population, "active_fraction"))
+                self._step_active(drive, seen)
             else:
                 self.values.shift(drive.path, drive.step(self.values.numbers[drive.path], rate))
         for name, paths in self.bursts.items():
@@ -123,16 +128,26 @@ class Baseline:
         for pool, paths in self.quanta.items():
             self.values.scale(paths, (self.needed(pool, seen)) ** _QUANTUM_STEP)
 
-    def _step_active(self, drive: Drive, rate: float, active: float) -> None:
+    def _step_active(self, drive: Drive, seen: Observation) -> None:
         """Step a population that is part silent: the drive sets how many cells fire, its spread how fast those do.
 
-        Around half, the active part of a normal spread changes by 0.4 for one standard deviation of the drive.
+        Around half, the active part of a normal spread changes by 0.4 for one standard deviation of the drive. Both stay
+        where few cells are near depolarisation block, beyond which more current gives fewer spikes.
         """
-        path, band = self.spreads[drive.population], self.circuit.populations[drive.population].active_band
-        missing = 0.5 * (float(band.low) + float(band.high)) - active
-        self.values.shift(drive.path, _ACTIVE_STEP * self.values.numbers[path] * missing / 0.4)
+        name, population = drive.population, self.circuit.populations[drive.population]
+        path, band = self.spreads[name], population.active_band
+        rate, active = seen.rate(name, drive.readout), seen.rate(name, "active_fraction")
         error = math.log(drive.target / max(rate, 0.02))
         self.values.scale([path], math.exp(_SPREAD_STEP * min(max(error, -0.5), 0.5)))
+        missing = 0.5 * (float(band.low) + float(band.high)) - active
+        self.values.shift(drive.path, _ACTIVE_STEP * self.values.numbers[path] * missing / 0.4)
+        if population.parameters.I_b is not None:
+            room = float(population.parameters.I_b.value) - input_at_rest(
+                self.circuit, self.values, seen, name
+            )
+            spread = min(self.values.numbers[path], _LARGEST_SPREAD * float(population.parameters.I_b.value))
+            self.values.numbers[path] = spread
+            self.values.numbers[drive.path] = min(self.values.numbers[drive.path], room - spread)
 
     def compensate(self, population: str, current: float) -> None:
         """Add to a drive what a change elsewhere takes from it, so that rest stays where it is."""
@@ -147,7 +162,9 @@ class Baseline:
         region, transmitter = pool.split(".")
         spec = self.circuit.pools[region][transmitter]
         now = seen.concentration(pool)
-        return self._cleared(pool, middle(spec.band.low, spec.band.high)) / max(self._cleared(pool, now), 1e-9)
+        return self._cleared(pool, middle(spec.band.low, spec.band.high)) / max(
+            self._cleared(pool, now), 1e-9
+        )
 
     def _cleared(self, pool: str, c: float) -> float:
         """Clearance of a pool at a concentration without competitors, nM/s."""
@@ -162,7 +179,10 @@ class Baseline:
 
     def error(self, seen: Observation) -> tuple[float, str]:
         """Largest distance from a target, as a factor's logarithm (0 is perfect), and whose it is."""
-        errors = {d.population: math.log(max(seen.rate(d.population, d.readout), 0.02) / d.target) for d in self.drives}
+        errors = {
+            d.population: math.log(max(seen.rate(d.population, d.readout), 0.02) / d.target)
+            for d in self.drives
+        }
         errors |= {pool: -math.log(self.needed(pool, seen)) for pool in self.quanta}
         worst = max(errors, key=lambda name: abs(errors[name]), default="")
         return errors.get(worst, 0.0), worst

@@ -47,9 +47,9 @@ class CalibratedRow:
     @property
     def is_inside(self) -> bool:
         """The mean lies in the band and every subject in the band widened 1.5-fold."""
-        if not self.low <= self.model <= self.high:
-            return False
-        return self.low / _SUBJECT_MARGIN <= self.lowest and self.highest <= self.high * _SUBJECT_MARGIN
+        low = self.low * (_SUBJECT_MARGIN if self.low < 0 else 1 / _SUBJECT_MARGIN)
+        high = self.high * (1 / _SUBJECT_MARGIN if self.high < 0 else _SUBJECT_MARGIN)
+        return self.low <= self.model <= self.high and low <= self.lowest and self.highest <= high
 
 
 @dataclass(frozen=True)
@@ -94,14 +94,18 @@ class _Calibration:
         self.gains = Gains(circuit, self.values, self.baseline)
 
     def rest(self) -> Observation:
-        return self.laboratory.observe({"rest": {"set": self.values.as_set()}}, self.listener.progress)["rest"]
+        return self.laboratory.observe({"rest": {"set": self.values.as_set()}}, self.listener.progress)[
+            "rest"
+        ]
 
     def settle_baseline(self, steps: int, name: str) -> Observation:
-        """Step the baseline until it is close or the steps are used up; returns what was seen last, under the last values."""
+        """Step the baseline until it is close or the steps are used up; returns what was seen last."""
         seen = self.rest()
         for step in range(steps):
             error, worst = self.baseline.error(seen)
-            self.listener.stage(f"{name}, step {step + 1} of at most {steps}: {worst} {100 * (math.exp(error) - 1):+.0f} %")
+            self.listener.stage(
+                f"{name}, step {step + 1} of at most {steps}: {worst} {100 * (math.exp(error) - 1):+.0f} %"
+            )
             if abs(error) < _CLOSE:
                 break
             self.baseline.step(seen)
@@ -114,7 +118,9 @@ class _Calibration:
         for _ in range(2 if fits else 0):
             for name, fit in fits.items():
                 distance = fit_release(self.circuit, self.values, fit, seen)
-                self.listener.stage(f"release of {name}: pulses {distance:.2f} half-widths from the middle of their bands")
+                self.listener.stage(
+                    f"release of {name}: pulses {distance:.2f} half-widths from the middle of their bands"
+                )
             seen = self.settle_baseline(_NEXT_STEPS, "baseline after release")
         for turn in range(_ROUNDS if self.gains.gains else 0):
             self._settle_baths()
@@ -145,17 +151,29 @@ class _Calibration:
         rows = []
         for name, p in self.circuit.populations.items():
             if p.band is not None:
-                rows.append(_row(p.band, f"{p.band.readout} of {name}", "Hz", rest.rates[p.band.readout][name]))
+                rows.append(
+                    _row(p.band, f"{p.band.readout} of {name}", "Hz", rest.rates[p.band.readout][name])
+                )
             if p.burst_band is not None:
-                rows.append(_row(p.burst_band, f"burst_fraction of {name}", "1", rest.rates["burst_fraction"][name]))
+                rows.append(
+                    _row(p.burst_band, f"burst_fraction of {name}", "1", rest.rates["burst_fraction"][name])
+                )
             if p.active_band is not None:
-                rows.append(_row(p.active_band, f"active_fraction of {name}", "1", rest.rates["active_fraction"][name]))
+                rows.append(
+                    _row(
+                        p.active_band, f"active_fraction of {name}", "1", rest.rates["active_fraction"][name]
+                    )
+                )
         for region, pools in self.circuit.pools.items():
             for transmitter, pool in pools.items():
                 if pool.band is not None:
                     values = rest.pools["concentration"][f"{region}.{transmitter}"]
                     rows.append(_row(pool.band, f"concentration of {region}.{transmitter}", "nM", values))
-        return rows + self._pulse_rows() + [_gain_row(row, value) for _, row, value, _ in self.gains.readings(seen)]
+        return (
+            rows
+            + self._pulse_rows()
+            + [_gain_row(row, value) for _, row, value, _ in self.gains.readings(seen)]
+        )
 
     def _pulse_rows(self) -> list[CalibratedRow]:
         fits = {} if self.circuit.calibration is None else self.circuit.calibration.release
@@ -164,7 +182,9 @@ class _Calibration:
             for pulse in fit.pulses:
                 region, transmitter = pulse.pool.split(".")
                 releasers = self.circuit.pools[region][transmitter].release
-                quantum = sum(self.values.numbers[f"pools.{pulse.pool}.release.{name}.quantum"] for name in releasers)
+                quantum = sum(
+                    self.values.numbers[f"pools.{pulse.pool}.release.{name}.quantum"] for name in releasers
+                )
                 rows.append(_row(pulse, f"one pulse into {pulse.pool}", "nM", np.array([quantum])))
         return rows
 
@@ -172,7 +192,14 @@ class _Calibration:
 def _row(band, readout: str, unit: str, values: np.ndarray) -> CalibratedRow:
     name = (band.source or "").split(":")[0]
     return CalibratedRow(
-        name, readout, unit, float(band.low), float(band.high), float(values.mean()), float(values.min()), float(values.max())
+        name,
+        readout,
+        unit,
+        float(band.low),
+        float(band.high),
+        float(values.mean()),
+        float(values.min()),
+        float(values.max()),
     )
 
 
@@ -181,10 +208,6 @@ def _gain_row(row, value: float) -> CalibratedRow:
     band = getattr(row, kind)
     readout = f"{kind} of {row.population} firing, {row.drug}"
     unit = "nM" if kind == "EC_50" else "1"
-    if kind == "change":
-        # Changes may be negative: the band is not widened for them, so all three figures are the mean.
-        low, high = sorted((float(band.low), float(band.high)))
-        return CalibratedRow(row.source, readout, unit, low, high, value, max(value, low), min(value, high))
     return CalibratedRow(row.source, readout, unit, float(band.low), float(band.high), value, value, value)
 
 
@@ -230,7 +253,13 @@ def calibrate(
     file = None if isinstance(circuit, Circuit) else Path(find_circuit(str(circuit)))
     spec = circuit if isinstance(circuit, Circuit) else load_circuit(file)
     engine, listener = engine or choose().engine, listener or Listener()
-    ends = {"engine": engine, "subjects": range(subjects), "seed": seed, "settle": settle, "workers": workers or cpu_count()}
+    ends = {
+        "engine": engine,
+        "subjects": range(subjects),
+        "seed": seed,
+        "settle": settle,
+        "workers": workers or cpu_count(),
+    }
     laboratory = Laboratory(spec, record=record, **ends)
     listener.stage("building the program")
     engine.prepare(_structure(spec))
@@ -246,5 +275,7 @@ def calibrate(
 
 def _structure(circuit: Circuit):
     phases = [{"name": "rest", "record": "1 s"}]
-    experiment = Experiment(name="calibration", circuit=circuit, protocol={"phases": phases}, arms={"rest": {}})
+    experiment = Experiment(
+        name="calibration", circuit=circuit, protocol={"phases": phases}, arms={"rest": {}}
+    )
     return structure(resolve(experiment, "rest", {}))

@@ -32,7 +32,9 @@ def maximal_concentration(circuit: Circuit, drug: str, site: str) -> float:
     found = circuit.sites[site]
     EC_50 = None if found.EC_50 is None else float(found.EC_50.value)
     constants = pharmacology.site_constants(found.receptor, float(found.tau.value), EC_50)
-    terms = pharmacology.drug_terms(found.receptor, {pharmacology.ligand_name(drug): 1.0}, constants, circuit.species)
+    terms = pharmacology.drug_terms(
+        found.receptor, {pharmacology.ligand_name(drug): 1.0}, constants, circuit.species
+    )
     return _MAXIMAL / terms.X
 
 
@@ -87,7 +89,9 @@ class Gains:
 
     def step_baths(self, seen: Mapping[str, Observation]) -> float:
         """Move the currents that hold firing at rest in the baths; returns the largest error (logarithm)."""
-        return max((bath.step(self.values, seen[f"{name}_rest"]) for name, bath in self.baths.items()), default=0.0)
+        return max(
+            (bath.step(self.values, seen[f"{name}_rest"]) for name, bath in self.baths.items()), default=0.0
+        )
 
     def _settings(self, row: GainRow) -> dict[str, str]:
         settings = self.values.as_set()
@@ -157,7 +161,6 @@ class Gains:
             move = min(max(-_STEP * residual / gain.slope, -_LARGEST_STEP), _LARGEST_STEP)
             self._move(gain, math.exp(move), seen["rest"])
         return max((abs(r) for *_, r in readings), default=0.0)
-
 
     def _move(self, gain: _Gain, factor: float, rest: Observation) -> None:
         """Scale a gain and take from the drives of its cells what it gives them at rest."""

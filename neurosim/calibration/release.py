@@ -75,12 +75,18 @@ class _Row:
         self.rate = seen.rate(row.population)
         self.activation = float(seen.activation[row.site].mean())
         self.pulse = sum(values.numbers[path] for path in self.quanta)
-        self.target, self.half_width = middle(row.low, row.high), 0.5 * math.log(float(row.high) / float(row.low))
+        self.target, self.half_width = (
+            middle(row.low, row.high),
+            0.5 * math.log(float(row.high) / float(row.low)),
+        )
 
     def quantum_change(self, U: float, tau_rec: float, factor: float) -> float:
         """Factor on the quanta that keeps the resting release."""
         new = _resting_gain(U, tau_rec, factor, self.rate, self.activation)
-        return _resting_gain(self.now["U"], self.now["tau_rec"], self.now["factor"], self.rate, self.activation) / new
+        return (
+            _resting_gain(self.now["U"], self.now["tau_rec"], self.now["factor"], self.rate, self.activation)
+            / new
+        )
 
     def residual(self, U: float, tau_rec: float, factor: float) -> float:
         pulse = self.pulse * self.quantum_change(U, tau_rec, factor)

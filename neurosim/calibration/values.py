@@ -37,11 +37,19 @@ def expand(circuit: Circuit, path: str) -> list[str]:
         step = []
         for words, node in found:
             children = _children(node)
-            chosen = children if segment == "*" else {str(segment): children[str(segment)]} if str(segment) in children else {}
+            chosen = (
+                children
+                if segment == "*"
+                else {str(segment): children[str(segment)]}
+                if str(segment) in children
+                else {}
+            )
             step += [([*words, name], child) for name, child in chosen.items()]
         if not step:
             names = sorted({name for _, node in found for name in _children(node)})
-            raise SpecError(f"calibration: '{path}' matches nothing at '{segment}'; {nearest(str(segment), names)}")
+            raise SpecError(
+                f"calibration: '{path}' matches nothing at '{segment}'; {nearest(str(segment), names)}"
+            )
         found = step
     return [".".join(words) for words, _ in found]
 

@@ -24,15 +24,16 @@ def _put(document: Any, path: str, text: str) -> None:
     for segment in above:
         node = node[_key(node, segment)]
     last = _key(node, last)
+    written = text if " " in text else float(text)
     if last == "sd":
         # A spread stands beside the value it belongs to, whose basis it shares.
-        node[last] = text
+        node[last] = written
         return
     if not isinstance(node[last], dict):
         node[last] = CommentedMap(value=node[last])
         node[last].fa.set_flow_style()
     entry = node[last]
-    entry["mean" if "mean" in entry else "value"] = text
+    entry["mean" if "mean" in entry else "value"] = written
     entry["basis"] = "fitted"
     entry["source"] = "neurosim calibrate"
 

@@ -13,7 +13,7 @@ from neurosim import models
 from neurosim.build.plan import SLOW_STEP, Structure, SynapseGroup
 from neurosim.engines.functions import NAMESPACE
 
-__all__ = ["Parts", "build_network", "placeholder_connections", "CLOCKS"]
+__all__ = ["CLOCKS", "NetworkBuilder", "Parts", "build_network", "placeholder_connections"]
 
 CLOCKS = ("fast_clock", "slow_clock")
 
@@ -50,7 +50,7 @@ def placeholder_connections(structure: Structure) -> dict[str, tuple[np.ndarray,
     return {name: (np.zeros(n, np.int32), np.zeros(n, np.int32)) for name, n in sizes.items() if n}
 
 
-class _Builder:
+class NetworkBuilder:
     """Builds the objects one by one; every object is named and knows no outer namespace."""
 
     def __init__(self, structure: Structure, links: Mapping[str, tuple[np.ndarray, np.ndarray]]):
@@ -167,7 +167,11 @@ class _Builder:
         return monitors
 
 
-def build_network(structure: Structure, links: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Parts:
+def build_network(
+    structure: Structure,
+    links: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    builder: type[NetworkBuilder] = NetworkBuilder,
+) -> Parts:
     """Network of a structure with given connections.
 
     Parameters
@@ -176,8 +180,10 @@ def build_network(structure: Structure, links: Mapping[str, tuple[np.ndarray, np
     links : mapping
         Synapses object → (sources, targets), from :func:`neurosim.engines.data.connections` or
         :func:`placeholder_connections`.
+    builder : type
+        Who makes the objects; the benchmarks bring their own for the cells.
     """
-    s, build = structure, _Builder(structure, links)
+    s, build = structure, builder(structure, links)
     build.small("terminals", s.n_terminals, models.TERMINALS, "", "terminals")
     build.small("pools", s.n_pools, models.POOLS, "reset pools", "pools")
     build.small("sites", s.n_sites, models.SITES, "", "sites")

@@ -69,6 +69,11 @@ def _inputs(plan: Plan, program: Program) -> dict[str, np.ndarray]:
     return arrays
 
 
+def _collect(process: subprocess.Popen, received: list[bytes]) -> None:
+    with process.stdout as pipe:
+        received.append(pipe.read())
+
+
 def _feed(process: subprocess.Popen, chunks: list) -> None:
     try:
         with process.stdin as pipe:
@@ -101,7 +106,7 @@ def _execute(program: Program, chunks: list, progress: Progress | None) -> bytes
     received: list[bytes] = []
     helpers = [
         threading.Thread(target=_feed, args=(process, chunks), daemon=True),
-        threading.Thread(target=lambda: received.append(process.stdout.read()), daemon=True),
+        threading.Thread(target=_collect, args=(process, received), daemon=True),
     ]
     last_words: deque[str] = deque(maxlen=_LAST_LINES)
     try:

@@ -89,7 +89,7 @@ def gauss(i, step, key) -> np.ndarray:
 
 
 def vexp(x) -> np.ndarray:
-    """exp(x) between -707 and 708, of the size of its value there beyond, so that it never overflows.
+    """exp(x) between -707 and 708, of the size of its value there beyond (to 1e18 either way): it never overflows.
 
     Notes
     -----

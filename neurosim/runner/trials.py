@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from neurosim import reference
-from neurosim.spec import Experiment, Resolved, axis_values, digest, resolve, scan_points
+from neurosim.spec import Circuit, Experiment, Resolved, axis_values, digest, resolve, scan_points
 
 __all__ = ["Expansion", "TrialSpec", "contents", "expand", "source_digest", "trial_key"]
 
@@ -93,9 +93,10 @@ def expand(experiment: Experiment, engine: str) -> Expansion:
     trials: dict[str, TrialSpec] = {}
     keys: dict[tuple[str, int, tuple[int, ...]], str] = {}
     axes = list(axis_values(experiment))
+    digests = _Digests(engine)
     for arm, point, resolved in _resolved(experiment):
         index = tuple(point[axis] for axis in axes)
-        arm_digest = _arm_digest(resolved, engine)
+        arm_digest = digests.of_arm(resolved)
         for subject in range(experiment.subjects):
             key = _subject_key(arm_digest, subject)
             keys[arm, subject, index] = key
@@ -113,7 +114,7 @@ def _resolved(experiment: Experiment) -> Iterator[tuple[str, dict[str, int], Res
         for point in points:
             own = tuple(point[name] for name in touching)
             if own not in known:
-                known[own] = resolve(experiment, arm, point)
+                known[own] = resolve(experiment, arm, {name: point[name] for name in touching})
             yield arm, point, known[own]
 
 
@@ -124,9 +125,37 @@ def _lies_elsewhere(path: str, arm: str, experiment: Experiment) -> bool:
     ) and not path.startswith(f"arms.{arm}.")
 
 
-def _arm_digest(resolved: Resolved, engine: str) -> str:
-    what = (source_digest(), engine, metadata.version("brian2"), _reference_digest(resolved))
-    return digest(contents(resolved), *what)
+class _Digests:
+    """Hashes of arms. Scan points share circuits and arms share points, so each is hashed once.
+
+    What was hashed is kept, so that an ``id`` stays its own.
+    """
+
+    def __init__(self, engine: str):
+        self.common = (source_digest(), engine, metadata.version("brian2"))
+        self.arms: dict[int, tuple[Resolved, str]] = {}
+        self.circuits: dict[int, tuple[Circuit, str, str]] = {}
+
+    def of_arm(self, resolved: Resolved) -> str:
+        """Hash of an arm with the reference rows it draws on, the sources and the engine."""
+        if id(resolved) not in self.arms:
+            _, circuit, receptors = self._of_circuit(resolved.circuit)
+            drugs = frozenset(drug.drug for drug in resolved.arm.drugs)
+            what = {**contents(resolved), "circuit": circuit, "rows": [_drug_rows(drugs), receptors]}
+            self.arms[id(resolved)] = (resolved, digest(what, *self.common))
+        return self.arms[id(resolved)][1]
+
+    def _of_circuit(self, circuit: Circuit) -> tuple[Circuit, str, str]:
+        if id(circuit) not in self.circuits:
+            receptors = {site.receptor for site in circuit.sites.values()}
+            receptors |= {kind.receptor for kind in circuit.synapses.values() if kind.receptor is not None}
+            self.circuits[id(circuit)] = (circuit, digest(circuit), reference.rows_used((), receptors))
+        return self.circuits[id(circuit)]
+
+
+@cache
+def _drug_rows(drugs: frozenset[str]) -> str:
+    return reference.rows_used(drugs)
 
 
 def contents(resolved: Resolved) -> dict[str, Any]:
@@ -140,25 +169,13 @@ def contents(resolved: Resolved) -> dict[str, Any]:
     }
 
 
-def _reference_digest(resolved: Resolved) -> str:
-    circuit = resolved.circuit
-    receptors = {site.receptor for site in circuit.sites.values()}
-    receptors |= {kind.receptor for kind in circuit.synapses.values() if kind.receptor is not None}
-    return _rows_used(frozenset(drug.drug for drug in resolved.arm.drugs), frozenset(receptors))
-
-
-@cache
-def _rows_used(drugs: frozenset[str], receptors: frozenset[str]) -> str:
-    return reference.rows_used(drugs, receptors)
-
-
 def _subject_key(arm_digest: str, subject: int) -> str:
     return hashlib.sha256(f"{arm_digest}:{subject}".encode()).hexdigest()[:24]
 
 
 def trial_key(resolved: Resolved, subject: int, engine: str) -> str:
     """Key of one trial, 24 hex digits: resolved spec with its seed, subject, reference rows, sources and engine."""
-    return _subject_key(_arm_digest(resolved, engine), subject)
+    return _subject_key(_Digests(engine).of_arm(resolved), subject)
 
 
 @cache

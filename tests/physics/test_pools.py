@@ -1,7 +1,5 @@
 """Transmitters against exact solutions: uptake, budget, lesion."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from scipy.special import lambertw
@@ -52,8 +50,9 @@ def test_lesion_of_release_and_uptake_together(r, s):
     # MODEL §2: for c << K_m, survivors s: c/c_0 = s (1 + r)/(s + r), r = k_out / (V/K).
     V, K, release = 2000.0, 1e4, 0.5
     k_out = r * V / K
-    healthy = relax(pools(V, K, k_out), np.array([1.0]), release, 20 / (V / K))
-    lesioned = relax(pools(s * V, K, k_out), healthy, s * release, 20 / (s * V / K + k_out))
+    # A steady state does not depend on the step of Euler's method, so long ones do.
+    healthy = relax(pools(V, K, k_out), np.array([1.0]), release, 20 / (V / K), h=0.1)
+    lesioned = relax(pools(s * V, K, k_out), healthy, s * release, 20 / (s * V / K + k_out), h=0.1)
     # c/K is about 2e-4, which bounds what "c << K_m" leaves out.
     assert lesioned[0] / healthy[0] == pytest.approx(s * (1 + r) / (s + r), rel=1e-3)
 
@@ -61,8 +60,8 @@ def test_lesion_of_release_and_uptake_together(r, s):
 def test_full_blockade_multiplies_by_one_plus_r_over_r():
     V, K, k_out, release = 2000.0, 1e4, 0.05, 0.5
     r = k_out / (V / K)
-    healthy = relax(pools(V, K, k_out), np.array([1.0]), release, 100.0)
-    blocked = relax(pools(V, K, k_out, B=1e9), healthy, release, 300.0)
+    healthy = relax(pools(V, K, k_out), np.array([1.0]), release, 100.0, h=0.1)
+    blocked = relax(pools(V, K, k_out, B=1e9), healthy, release, 300.0, h=0.1)
     assert blocked[0] / healthy[0] == pytest.approx((1 + r) / r, rel=1e-3)
 
 
@@ -79,14 +78,17 @@ def test_depression_makes_release_sublinear_with_the_exact_fixed_point():
     U, tau_rec, nu = 0.25, 1.5, np.array([1.0, 4.0, 20.0])
     table = {"quantum": 10.0, "n_healthy": 100.0, "U": U, "tau_rec": tau_rec, "nu_relax": 1.0}
     D, near = np.ones(3), np.zeros(3)
+    # 20 s are 13 time constants of recovery: what is left of the start is e**-13.
     for _ in range(20000):
         J, D, near = reference.terminal_step(table, np.ones(3), D, near, 100.0 * nu * H, H, 1.0)
-    np.testing.assert_allclose(J, 10.0 * nu / (1 + U * tau_rec * nu), rtol=1e-9)
-    np.testing.assert_allclose(near, nu / (1 + U * tau_rec * nu), rtol=1e-9)
+    np.testing.assert_allclose(J, 10.0 * nu / (1 + U * tau_rec * nu), rtol=1e-5)
+    np.testing.assert_allclose(near, nu / (1 + U * tau_rec * nu), rtol=1e-5)
 
 
 def test_activation_settles_where_the_operational_model_says():
-    sites = {name: np.array(value) for name, value in {"K": [100.0], "tau": [10.0], "X": [2.0], "S": [0.5]}.items()}
+    sites = {
+        name: np.array(value) for name, value in {"K": [100.0], "tau": [10.0], "X": [2.0], "S": [0.5]}.items()
+    }
     a, x = np.zeros(1), 0.4
     for _ in range(5000):
         a = reference.activation_step(sites, a, np.array([40.0]), np.array([0.01]))
@@ -113,4 +115,4 @@ def test_engine_follows_the_lambert_function(engine, silent):
     t = 1e-2 * np.arange(raw.traces["concentration"].shape[1])
     exact = michaelis_menten(c_0, V, K, t)
     np.testing.assert_allclose(raw.traces["concentration"][0], exact, atol=0.5 * H * t[-1] * V**2 / K)
-    assert SimpleNamespace(spikes=raw.spike_i.size).spikes == 0
+    assert raw.spike_i.size == 0

@@ -1,0 +1,75 @@
+"""How much current a population gets at rest, to keep calibration on the rising side of depolarisation block."""
+
+from __future__ import annotations
+
+import math
+
+from neurosim.build.layout import biexponential_peak
+from neurosim.calibration.observe import Observation
+from neurosim.calibration.values import Values
+from neurosim.spec import Circuit, Projection
+
+__all__ = ["input_at_rest"]
+
+#: Where the slow threshold of depolarisation block measures the input current (MODEL §1), V.
+_V = -0.055
+
+
+def input_at_rest(circuit: Circuit, values: Values, seen: Observation, population: str) -> float:
+    """Mean input of a population besides its drive at -55 mV, in A: synapses and receptor sites at their resting activity.
+
+    Synapses are taken at the mean rates of their sources, without correlations; those with short-term plasticity at its
+    steady state.
+    """
+    synaptic = sum(
+        _synaptic(circuit, values, seen, name)
+        for name, p in circuit.projections.items()
+        if p.post == population
+    )
+    return synaptic + sum(
+        _site(circuit, values, seen, name) for name, site in circuit.sites.items() if site.on == population
+    )
+
+
+def _synaptic(circuit: Circuit, values: Values, seen: Observation, name: str) -> float:
+    projection = circuit.projections[name]
+    kind = circuit.synapses[projection.synapse]
+    rate = seen.rate(projection.pre)
+    weight = values.numbers.get(f"projections.{name}.weight", float(projection.weight.value))
+    area = float(kind.tau_decay.value)
+    if kind.tau_rise is not None:
+        area /= biexponential_peak(float(kind.tau_rise.value), float(kind.tau_decay.value))
+    block = 1.0 if kind.Mg is None else 1.0 / (1.0 + float(kind.Mg.value) / 3.57 * math.exp(-62.0 * _V))
+    E_rev = float(kind.E_rev.value)
+    if projection.synapse == "GABA_A":
+        own = circuit.populations[projection.post].parameters.E_GABA
+        E_rev = E_rev if own is None else float(own.value)
+    return projection.in_degree * rate * weight * area * block * _steady(projection, rate) * (E_rev - _V)
+
+
+def _steady(projection: Projection, rate: float) -> float:
+    """u x of a projection at a steady rate (tsodyks1998); 1 without short-term plasticity."""
+    stp = projection.stp
+    if stp is None:
+        return 1.0
+    U, tau_rec = float(stp.U.value), float(stp.tau_rec.value)
+    u = U
+    if stp.tau_fac is not None:
+        facilitated = U * float(stp.tau_fac.value) * rate
+        u = (U + facilitated) / (1.0 + facilitated)
+    return u / (1.0 + u * tau_rec * rate)
+
+
+def _site(circuit: Circuit, values: Values, seen: Observation, name: str) -> float:
+    active = float(seen.activation[name].mean())
+    total = 0.0
+    for k, effect in enumerate(circuit.sites[name].effects):
+        path = f"sites.{name}.effects.{k}.{effect.kind}"
+        if effect.kind == "girk":
+            E_K = float(circuit.synapses["GABA_B"].E_rev.value)
+            total += values.numbers.get(path, float(effect.g.value)) * (E_K - _V)
+        elif effect.kind == "conductance":
+            total += values.numbers.get(f"{path}.g", float(effect.g.value)) * (float(effect.E_rev.value) - _V)
+        elif effect.kind == "current":
+            total += values.numbers.get(path, float(effect.current.value))
+    return active * total

@@ -1,0 +1,105 @@
+"""What the compiled engine leans on in the sources that Brian2 generates.
+
+If one of these fails after an update of Brian2, look at ``neurosim/engines/driver.py`` and ``_build.py`` first.
+"""
+
+import json
+import re
+
+import pytest
+from plans import STRUCTURE, tiny_plan
+
+from neurosim import models
+from neurosim.engines._build import structure_from_json
+from neurosim.engines.data import connections, values
+
+
+@pytest.fixture(scope="module")
+def main_cpp(program):
+    return (program.directory / "main.cpp").read_text()
+
+
+@pytest.fixture(scope="module")
+def order(main_cpp):
+    """(clock, code object) in the order in which the network runs them."""
+    return re.findall(r"neurosim_network\.add\(&(\w+), _run_(\w+)\);", main_cpp)
+
+
+def test_values_are_loaded_after_the_synapses_exist_and_before_their_delays_are_used(main_cpp):
+    load = main_cpp.index("neurosim_load();")
+    assert max(m.start() for m in re.finditer(r"_synapses_create_array_codeobject\(\);", main_cpp)) < load
+    prepared = [m.start() for m in re.finditer(r"_before_run_\w+_push_spikes\(\);", main_cpp)]
+    assert len(prepared) == 7 and min(prepared) > load
+
+
+def test_our_loop_follows_the_empty_run_of_brian2_and_nothing_is_written_after_it(main_cpp):
+    empty = main_cpp.index("neurosim_network.run(0.0, NULL")
+    assert main_cpp.index("set_from_command_line(args);", main_cpp.index("int main(")) < empty
+    assert empty < main_cpp.index("neurosim_run();") < main_cpp.index("return neurosim_finish();")
+    assert main_cpp.index("return neurosim_finish();") < main_cpp.index(
+        "brian_end();", main_cpp.index("int main(")
+    )
+
+
+def test_slow_step_runs_in_the_order_of_the_plan(order):
+    slow = [code for clock, code in order if clock == "slow_clock"]
+    steps = [name.removesuffix("_codeobject") for name in slow]
+    assert set(steps[:3]) == {"activations", "concentrations", "voltages"}
+    assert steps[3:] == [
+        *("terminals_step", "pools_reset", "release_links_step", "cross_step", "pools_step", "sites_step"),
+        *("terminal_links_step", "gates_reset", "site_links_step", "gates_step", "cells_gates", "cells_step"),
+    ]
+
+
+def test_slow_step_comes_before_the_fast_one_and_spikes_travel_before_resets(order):
+    clocks = [clock for clock, _ in order]
+    assert clocks == sorted(clocks, reverse=True), "slow_clock first"
+    fast = [code for clock, code in order if clock == "fast_clock"]
+    assert fast[0] == "cells_stateupdater_codeobject"
+    assert fast.index("cells_spike_thresholder_codeobject") < fast.index("counted_arrival_push_spikes")
+    arrivals = [k for k, code in enumerate(fast) if "_arrival" in code]
+    assert len(arrivals) == 14 and max(arrivals) < fast.index("cells_spike_resetter_codeobject")
+
+
+def test_generated_thresholder_holds_the_condition_that_the_driver_tests(program):
+    generated = (program.directory / "code_objects/cells_spike_thresholder_codeobject.cpp").read_text()
+    ours = (program.directory / "neurosim_driver.cpp").read_text()
+    assert models.cell_threshold() == "v > V_peak"
+    assert "_cond = v > V_peak;" in generated
+    assert ours.count("_array_cells_v[k] > _array_cells_V_peak[k]") == 2
+    written = re.search(r"(\w+)\[_count\+\+\] = _idx;", generated).group(1)
+    assert re.search(rf"\* const spikes = {written.removeprefix('_ptr')};", ours)
+    assert re.search(rf"{written}\[N\] = _count;", generated)
+
+
+def test_program_knows_every_value_of_a_plan_in_the_expected_type(program):
+    plan = tiny_plan()
+    for name, value in values(plan).items():
+        dtype, n = program.inputs[name]
+        assert dtype == {"f": "<f8", "i": dtype}[value.dtype.kind]
+        assert n in (0, value.size), name
+    for name in connections(plan):
+        assert program.inputs[f"{name}.pre"] == program.inputs[f"{name}.post"] == ("<i4", 0)
+    assert program.inputs["cells.noise_key"] == program.inputs["cells.key_0"] == ("<i8", 1)
+
+
+def test_every_array_starts_at_zero_unless_the_plan_sets_it(program):
+    # What a plan does not name keeps the value that Brian2 gives it: all of that has to be 0.
+    plan = tiny_plan()
+    unset = (
+        set(program.inputs)
+        - set(values(plan))
+        - {f"{g}.{e}" for g in connections(plan) for e in ("pre", "post")}
+    )
+    objects = (program.directory / "objects.cpp").read_text()
+    for name in unset:
+        group, variable = name.split(".", 1)
+        for array in (f"_array_{group}_{variable}", f"_dynamic_array_{group}_{variable}"):
+            filled = re.findall(rf"\b{array}\[i\] = (.*);", objects)
+            assert all(text == "0" for text in filled), name
+
+
+def test_structure_survives_the_way_to_the_building_process():
+    from dataclasses import asdict
+
+    assert structure_from_json(json.dumps(asdict(STRUCTURE))) == STRUCTURE

@@ -1,0 +1,62 @@
+"""The loops over cells are vectorised: without that the program is five to ten times slower and nothing else tells."""
+
+import re
+import subprocess
+
+import pytest
+
+from neurosim.engines.compiler import find_compiler
+
+#: Source → the loop that has to be vectorised.
+LOOPS = {
+    "code_objects/cells_stateupdater_codeobject.cpp": r"for\(int _idx=0; _idx<_N; _idx\+\+\)",
+    "code_objects/cells_step_codeobject.cpp": r"for\(int _idx=0; _idx<_N; _idx\+\+\)",
+    "neurosim_driver.cpp": r"for \(int k = first; k < last; k\+\+\) any",
+}
+
+
+@pytest.fixture(scope="module")
+def gcc():
+    compiler = find_compiler()
+    if compiler is None or "g++" not in compiler.identity.lower() and "gcc" not in compiler.identity.lower():
+        pytest.skip("asks gcc what it vectorised")
+    return compiler
+
+
+def vectorised_lines(gcc, directory, source, *more) -> set[int]:
+    """Lines of the source whose loops gcc says it vectorised."""
+    command = [*gcc.command, *gcc.flags, *more, "-I.", "-include", "neurosim_common.h", "-fopt-info-vec"]
+    command += ["-S", "-o", "/dev/null", source]
+    answer = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=True)
+    said = re.findall(rf"{re.escape(source)}:(\d+):\d+: optimized: loop vectorized", answer.stderr)
+    return {int(line) for line in said}
+
+
+def line_of(directory, source) -> int:
+    for number, line in enumerate((directory / source).read_text().splitlines(), 1):
+        if re.search(LOOPS[source], line):
+            return number
+    raise AssertionError(f"{source} has no loop over cells")
+
+
+@pytest.mark.parametrize("source", LOOPS)
+def test_loop_over_cells_is_vectorised(gcc, program, source):
+    assert line_of(program.directory, source) in vectorised_lines(gcc, program.directory, source)
+
+
+@pytest.mark.parametrize("source", LOOPS)
+def test_loop_over_cells_is_vectorised_without_avx512(gcc, program, source):
+    if not gcc.identity.rstrip(")").endswith(
+        ("x86_64-linux-gnu", "x86_64-pc-linux-gnu", "x86_64-redhat-linux")
+    ):
+        pytest.skip("x86 only")
+    assert line_of(program.directory, source) in vectorised_lines(
+        gcc, program.directory, source, "-march=haswell"
+    )
+
+
+def test_the_guard_can_fail(gcc, program):
+    source = next(iter(LOOPS))
+    assert line_of(program.directory, source) not in vectorised_lines(
+        gcc, program.directory, source, "-fno-tree-vectorize"
+    )
