@@ -19,7 +19,8 @@ from neurosim.engines.data import connections, values
 from neurosim.engines.network import NetworkBuilder, build_network
 
 CELLS = """
-dv/dt = (g_L*(E_L - v) + g_L*Delta_T*exp((v - V_Te)/Delta_T) - w + drive + I_ou + J_mod - G_mod*v - I_syn)/C_m : volt (unless refractory)
+dv/dt = (g_L*(E_L - v) + g_L*Delta_T*exp((v - V_Te)/Delta_T) - w + drive + I_ou + J_mod
+         - G_mod*v - I_syn)/C_m : volt (unless refractory)
 dw/dt = (a*(v - E_L) - w)/tau_w : amp
 dI_ou/dt = -I_ou/tau_ou + sigma*sqrt(2/tau_ou)*xi : amp
 dI_bar/dt = (I_55 - I_bar)/tau_b : amp

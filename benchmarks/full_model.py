@@ -173,7 +173,7 @@ def _modulators(n: int, random: np.random.Generator) -> dict[str, dict[str, np.n
 
 
 def full_plan(
-    n: int, settle: float, record: float, drive: float = 175e-12, dt: float = 1e-4, seed: int = 1
+    n: int, settle: float, record: float, drive: float = 112e-12, dt: float = 1e-4, seed: int = 1
 ) -> Plan:
     """A plan of n cells (a multiple of ten), 45 synapses onto each, 20 pools, 40 sites.
 
