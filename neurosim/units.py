@@ -137,6 +137,8 @@ def _base(unit: str) -> tuple[Decimal, str]:
     spelled = _PER_KILOGRAM.sub("/kg_of_body", unit).replace("·", "*")
     try:
         units = _registry().parse_units(spelled, as_delta=False)
+        if not _registry().Quantity(Decimal(1), units)._is_multiplicative:
+            raise UnitError(f"unknown unit {unit!r}")
         factor = _registry().Quantity(Decimal(1), units).to_base_units().magnitude
         return Decimal(factor), str(units.dimensionality)
     except (pint.PintError, ArithmeticError, TypeError, ValueError, AttributeError) as error:

@@ -244,7 +244,16 @@ def spike_trains(trial: xr.DataTree, phase: str, population: str | None = None) 
     phase : str
     population : str, optional
         All cells by default.
+
+    Raises
+    ------
+    ResultSchemaError
+        If the trial was run with ``protocol.spikes: false``.
     """
+    if "spikes" not in trial.children:
+        raise ResultSchemaError(
+            "this trial holds no spikes: it was run with protocol.spikes false; rates and traces are there"
+        )
     spikes = trial["spikes"].to_dataset()
     _check("phase", phase, list(dict.fromkeys(spikes.phase.values.tolist())))
     chosen = spikes.phase.values == phase

@@ -74,6 +74,8 @@ def write_trial(
     trial: TrialResult,
     rates: Mapping[str, np.ndarray] | None = None,
     attributes: Mapping[str, Any] | None = None,
+    *,
+    spikes: bool = True,
 ) -> Path:
     """Write ``folder/trials/<key>.h5``, whole or not at all.
 
@@ -86,6 +88,8 @@ def write_trial(
         From :func:`neurosim.analysis.trial_rates`; needed where the outcome has data.
     attributes : mapping, optional
         Root attributes besides those of the trial itself.
+    spikes : bool
+        False leaves the spike trains out; the readouts that rest on them stay.
 
     Raises
     ------
@@ -97,7 +101,8 @@ def write_trial(
         _check_same_labels(trial)
         groups |= _summary_groups(trial, rates or {})
         root["labels_hash"] = _labels_hash(groups)
-        groups["spikes"] = _spikes(trial)
+        if spikes:
+            groups["spikes"] = _spikes(trial)
         groups["traces"] = _traces(trial)
         if trial.phases[0].labels.voltages:
             groups["voltages"] = _voltages(trial)

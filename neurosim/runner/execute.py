@@ -119,7 +119,7 @@ def _write(job: Job, result: TrialResult, rates: Mapping | None, trace: str) -> 
     }
     ended = Ended(spec.key, result.outcome, result.message, result.wall_time)
     try:
-        write_trial(job.folder, result, rates, attributes)
+        write_trial(job.folder, result, rates, attributes, spikes=spec.resolved.protocol.spikes)
     except ResultSchemaError as error:
         return replace(ended, cannot_write=str(error))
     return ended

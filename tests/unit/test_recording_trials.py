@@ -14,7 +14,7 @@ import xarray as xr
 from plans import STRUCTURE, N, tiny_plan
 from synthetic import SMALL, SSRI, Treatment, trial
 
-from neurosim.analysis import trial_rates
+from neurosim.analysis import spike_trains, trial_rates
 from neurosim.errors import ResultSchemaError
 from neurosim.recording import (
     PhaseContext,
@@ -291,3 +291,13 @@ def test_sweeping_removes_old_files_of_dead_processes_only(tmp_path):
             os.utime(tmp_path / name, (1, 1))
     assert [p.name for p in sweep(tmp_path)] == [names["old_dead"]]
     assert {p.name for p in tmp_path.iterdir()} == set(names.values()) - {names["old_dead"]}
+
+
+def test_spikes_that_were_not_asked_for_are_not_stored(tmp_path):
+    result = trial("ab", SMALL, SSRI, record=0.5)
+    path = write_trial(tmp_path, result, trial_rates(result), spikes=False)
+    stored = load_trial(path)
+    assert "spikes" not in stored.children
+    assert "firing_rate" in stored["rates"] and "rate" in stored["traces"]
+    with pytest.raises(ResultSchemaError, match="holds no spikes: it was run with protocol.spikes false"):
+        spike_trains(stored, result.phases[0].name)

@@ -76,6 +76,9 @@ def raster_panel(
     record = float(trial["trials"]["record"].sel(phase=phase))
     shown = min(seconds or record, record)
     for row, (name, color) in enumerate(zip(names, colors, strict=True)):
+        if "spikes" not in trial.children:
+            axes.text(0.5, 0.5, "spikes were not stored", ha="center", transform=axes.transAxes)
+            break
         spikes = spike_trains(trial, phase, name)
         chosen = np.unique(np.linspace(0, spikes.n_cells - 1, min(cells, spikes.n_cells)).round().astype(int))
         height = 0.8 / max(len(chosen), 1)
