@@ -23,7 +23,8 @@ from full_model import full_plan
 
 import neurosim
 from neurosim.engines import get_engine
-from neurosim.engines.compiler import cpu_type, find_compiler
+from neurosim.engines.cache import compiler_here
+from neurosim.engines.compiler import cpu_type
 
 HERE = Path(__file__).resolve().parent
 REPEATS = 3
@@ -81,7 +82,7 @@ def compare(n: int) -> list[dict]:
 
 
 def main() -> None:
-    compiler = find_compiler()
+    compiler = compiler_here()
     if compiler is None:
         sys.exit("bench needs a C++ compiler; none works here")
     results = []

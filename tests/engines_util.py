@@ -7,13 +7,13 @@ import pytest
 from plans import N, tiny_plan
 
 from neurosim.engines import choose, get_engine
-from neurosim.engines.compiler import find_compiler
+from neurosim.engines.cache import compiler_here
 
 
 @pytest.fixture(scope="session")
 def standalone():
     """The compiled engine; its one program is built once per cache."""
-    if find_compiler() is None:
+    if compiler_here() is None:
         pytest.skip("no C++ compiler")
     engine = get_engine("standalone")
     engine.prepare(tiny_plan().structure)

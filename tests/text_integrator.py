@@ -35,7 +35,7 @@ class TextCells:
         self.rates = {
             name: compile(rate, name, "eval") for name, rate in re.findall(r"d(\w+)/dt = (.*) : \w+", text)
         }
-        self.slow = compile(models.cell_slow_step(fast_kinds, (), (), 0), "slow step", "exec")
+        self.slow = compile(models.cell_slow_step(fast_kinds, (), ()), "slow step", "exec")
         self.threshold = compile(models.cell_threshold(), "threshold", "eval")
         self.reset = compile(models.cell_reset(), "reset", "exec")
         self.dt, self.step = dt, 0

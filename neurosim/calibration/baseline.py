@@ -27,6 +27,8 @@ _SLOPE_RANGE = 2.0
 _LARGEST_SPREAD = 0.35
 #: Changes of a logarithm of a rate below this may be chance.
 _NOISE = 0.05
+#: Bursts count for less than rates when it is asked whether a baseline is close enough: their bands are wider.
+_BURST_WEIGHT = 0.4
 _BURST_STEP, _SPREAD_STEP, _ACTIVE_STEP, _QUANTUM_STEP = 0.4, 0.6, 0.6, 0.8
 
 
@@ -184,5 +186,9 @@ class Baseline:
             for d in self.drives
         }
         errors |= {pool: -math.log(self.needed(pool, seen)) for pool in self.quanta}
+        for name in self.bursts:
+            band = self.circuit.populations[name].burst_band
+            target = 0.5 * (float(band.low) + float(band.high))
+            errors[f"bursts of {name}"] = _BURST_WEIGHT * math.log(max(seen.rate(name, "burst_fraction"), 0.01) / target)
         worst = max(errors, key=lambda name: abs(errors[name]), default="")
         return errors.get(worst, 0.0), worst

@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from neurosim.engines.base import Engine, NotFiniteError, Progress, RawPhase
-from neurosim.engines.cache import fingerprint
-from neurosim.engines.compiler import find_compiler
+from neurosim.engines.cache import compiler_here, fingerprint
 from neurosim.engines.runtime_numpy import NumpyEngine
 from neurosim.engines.standalone import StandaloneEngine
 from neurosim.errors import EngineError, nearest
@@ -51,7 +50,7 @@ def get_engine(name: str) -> Engine:
 
 def choose() -> Choice:
     """The standalone engine where a C++ compiler works, else the NumPy engine and why."""
-    if find_compiler() is not None:
+    if compiler_here() is not None:
         return Choice(StandaloneEngine(), None)
     message = (
         "No working C++ compiler was found (g++, c++ or clang++, or the one named by CXX): "
@@ -64,5 +63,5 @@ def engine_fingerprint(name: str) -> dict[str, str]:
     """What besides the plan decides the bits of a result of this engine: versions, sources, compiler, flags, processor."""
     if name not in _ENGINES:
         raise EngineError(f"engine: {name!r} is unknown; {nearest(name, _ENGINES)}")
-    compiler = find_compiler() if name == StandaloneEngine.name else None
+    compiler = compiler_here() if name == StandaloneEngine.name else None
     return {"engine": name, **fingerprint(compiler)}

@@ -26,7 +26,7 @@ from neurosim.engines.driver import (
     Threshold,
     driver_source,
 )
-from neurosim.engines.network import CLOCKS, Parts, build_network, placeholder_connections
+from neurosim.engines.network import CLOCKS, STIMULI, Parts, build_network, placeholder_connections
 
 __all__ = ["generate", "structure_from_json"]
 
@@ -103,11 +103,17 @@ def _threshold(cells: brian2.NeuronGroup) -> Threshold:
     )
 
 
-def generate(structure: Structure, directory: Path, flags: list[str]) -> None:
+def _slots(cells: brian2.NeuronGroup, n: int) -> list[tuple[str, str]]:
+    symbol = brian2.get_device().get_array_name
+    return [tuple(symbol(cells.variables[f"{name}_{k}"]) for name in ("on", "off")) for k in range(n)]
+
+
+def generate(structure: Structure, directory: Path) -> None:
     """Write the sources of a structure's program, its driver and ``program.json`` into a directory."""
     brian2.set_device("cpp_standalone", build_on_run=False)
     device = brian2.get_device()
-    brian2.prefs.codegen.cpp.extra_compile_args_gcc = flags
+    # A user's own preferences (threads, precision) would change the program behind its key.
+    brian2.prefs.reset_to_defaults()
     parts = build_network(structure, placeholder_connections(structure))
     device.insert_code("main", MAIN_BEFORE_RUN)
     device.insert_code("after_network_run", MAIN_AFTER_RUN)
@@ -130,6 +136,10 @@ def generate(structure: Structure, directory: Path, flags: list[str]) -> None:
         threshold=_threshold(parts.groups["cells"]),
         samplers=_code_objects(parts, ("concentrations", "activations")),
         recorders=_code_objects(parts, ("spikes", "voltages")),
+        stimulators=[
+            code.name for o in parts.network.objects if o.name == STIMULI for code in o.code_objects
+        ],
+        slots=_slots(parts.groups["cells"], structure.n_stimuli),
         network=parts.network.name,
         clocks=CLOCKS,
         per_slow=slow_ratio(structure),
@@ -148,4 +158,4 @@ def generate(structure: Structure, directory: Path, flags: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    generate(structure_from_json(Path(sys.argv[1]).read_text()), Path(sys.argv[2]), json.loads(sys.argv[3]))
+    generate(structure_from_json(Path(sys.argv[1]).read_text()), Path(sys.argv[2]))

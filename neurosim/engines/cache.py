@@ -22,7 +22,7 @@ from neurosim.build.plan import Structure
 from neurosim.engines.compiler import Compiler, compile_program, cpu_type, find_compiler
 from neurosim.errors import EngineError
 
-__all__ = ["Program", "cache_directory", "find_or_build", "fingerprint", "sources_digest"]
+__all__ = ["Program", "cache_directory", "compiler_here", "find_or_build", "fingerprint", "sources_digest"]
 
 _MANIFEST = "program.json"
 
@@ -52,6 +52,11 @@ def cache_directory() -> Path:
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches" / "neurosim"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "neurosim"
+
+
+def compiler_here() -> Compiler | None:
+    """The compiler of this machine; the cache remembers which flags it takes."""
+    return find_compiler(cache_directory())
 
 
 @functools.cache
@@ -99,29 +104,33 @@ def _open(directory: Path) -> Program | None:
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock that other processes respect; released by the system if this process dies."""
+def _locked(path: Path) -> Iterator[bool]:
+    """Hold a lock that other processes respect; the system releases it if this process dies.
+
+    Gives False where the file system has no locks: then two processes may build the same program, and one wins.
+    """
     with open(path, "w") as file:
-        # Some network file systems have no locks: then two processes may build the same program, and one wins.
-        with contextlib.suppress(OSError):
+        try:
             fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        except OSError:
+            yield False
+        else:
+            yield True
 
 
-def _generate(structure: Structure, directory: Path, compiler: Compiler) -> list[str]:
+def _sweep(target: Path) -> None:
+    """Remove what killed builds of this program left; only for who holds its lock."""
+    for leftover in target.parent.glob(f".{target.name}.*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _generate(structure: Structure, directory: Path) -> list[str]:
     """Write the C++ sources in a process of their own; returns their names."""
     request = directory / "structure.json"
     request.write_text(json.dumps(asdict(structure)))
     path = [str(Path(neurosim.__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
     answer = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "neurosim.engines._build",
-            str(request),
-            str(directory),
-            json.dumps(compiler.flags),
-        ],
+        [sys.executable, "-m", "neurosim.engines._build", str(request), str(directory)],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, path))},
         capture_output=True,
         text=True,
@@ -135,20 +144,17 @@ def _generate(structure: Structure, directory: Path, compiler: Compiler) -> list
 
 def _build(structure: Structure, target: Path, compiler: Compiler) -> Program:
     """Build aside and move into place, so that a folder with the final name is always whole."""
-    for leftover in target.parent.glob(f".{target.name}.*"):
-        if leftover.is_dir():
-            shutil.rmtree(leftover, ignore_errors=True)
     work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
-        compile_program(work, _generate(structure, work, compiler), compiler)
+        compile_program(work, _generate(structure, work), compiler)
         manifest = json.loads((work / _MANIFEST).read_text())
         manifest["main"] = hashlib.sha256((work / "main").read_bytes()).hexdigest()
         manifest["fingerprint"] = fingerprint(compiler)
         (work / _MANIFEST).write_text(json.dumps(manifest, indent=1))
         work.chmod(0o755)
-        if target.exists():
-            shutil.rmtree(target)
-        os.replace(work, target)
+        if _open(target) is None:
+            shutil.rmtree(target, ignore_errors=True)
+            os.replace(work, target)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     program = _open(target)
@@ -169,7 +175,7 @@ def find_or_build(structure: Structure) -> Program:
     EngineError
         Without a compiler, if the compiler fails, or if the cache cannot be written.
     """
-    compiler = find_compiler()
+    compiler = compiler_here()
     if compiler is None:
         raise EngineError(
             "the standalone engine needs a C++ compiler (g++ or clang++, or named by CXX); none works here"
@@ -181,8 +187,13 @@ def find_or_build(structure: Structure) -> Program:
         return program
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _locked(folder / f"{target.name}.lock"):
-            return _open(target) or _build(structure, target, compiler)
+        with _locked(folder / f"{target.name}.lock") as alone:
+            program = _open(target)
+            if program is not None:
+                return program
+            if alone:
+                _sweep(target)
+            return _build(structure, target, compiler)
     except OSError as error:
         raise EngineError(
             f"cache {folder}: {error.strerror or error}; allowed: a folder that can be written, named by NEUROSIM_CACHE"

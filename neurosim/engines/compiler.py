@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
+import json
 import os
 import platform
 import re
@@ -70,42 +72,68 @@ def _candidates() -> list[list[str]]:
     return [[path] for path in map(shutil.which, ("g++", "c++", "clang++")) if path]
 
 
-def _says(command: list[str]) -> str | None:
+def _runs(command: list[str]) -> subprocess.CompletedProcess | None:
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return answer.stdout.strip() if answer.returncode == 0 else None
+    return answer if answer.returncode == 0 else None
+
+
+def _identity(command: list[str]) -> str | None:
+    """Version and machine, from what gcc and clang both print for -v."""
+    answer = _runs([*command, "-v"])
+    if answer is None:
+        return None
+    lines = [line.strip() for line in answer.stderr.splitlines()]
+    target = [line.removeprefix("Target:").strip() for line in lines if line.startswith("Target:")]
+    name = [line for line in lines if re.search(r"(gcc|clang) version|LLVM version", line)]
+    return f"{name[0]} ({target[0]})" if name and target else None
 
 
 def _works(command: list[str], flags: tuple[str, ...]) -> bool:
     with tempfile.TemporaryDirectory(prefix="neurosim-") as folder:
         source, program = Path(folder, "probe.cpp"), Path(folder, "probe")
         source.write_text(_PROBE)
-        return (
-            _says([*command, *flags, str(source), "-o", str(program)]) is not None
-            and _says([str(program)]) is not None
-        )
+        return bool(_runs([*command, *flags, str(source), "-o", str(program)]) and _runs([str(program)]))
 
 
-@functools.cache
-def _find(named: str | None, path: str | None) -> Compiler | None:
-    for command in _candidates():
-        version, machine = _says([*command, "--version"]), _says([*command, "-dumpmachine"])
-        if version is None:
-            continue
-        for flags in _FLAGS:
-            if _works(command, flags):
-                return Compiler(tuple(command), f"{version.splitlines()[0]} ({machine})", flags)
+def _flags(command: list[str], identity: str, memory: Path | None) -> tuple[str, ...] | None:
+    """The best flags that work; what worked is written down, for trying takes longer than a short run."""
+    if memory is not None:
+        facts = json.dumps([command, identity, cpu_type(), _FLAGS])
+        memory = memory / "compilers" / hashlib.sha256(facts.encode()).hexdigest()[:32]
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            return _FLAGS[int(memory.read_text())]
+    for number, flags in enumerate(_FLAGS):
+        if _works(command, flags):
+            if memory is not None:
+                with contextlib.suppress(OSError):
+                    memory.parent.mkdir(parents=True, exist_ok=True)
+                    memory.write_text(str(number))
+            return flags
     return None
 
 
-def find_compiler() -> Compiler | None:
+@functools.cache
+def _find(named: str | None, path: str | None, memory: Path | None) -> Compiler | None:
+    for command in _candidates():
+        identity = _identity(command)
+        flags = _flags(command, identity, memory) if identity else None
+        if identity and flags:
+            return Compiler(tuple(command), identity, flags)
+    return None
+
+
+def find_compiler(memory: Path | None = None) -> Compiler | None:
     """The compiler named by CXX, else the first of g++, c++, clang++ that works; None if there is none.
 
-    Looked for once per process, anew if CXX or PATH change.
+    Parameters
+    ----------
+    memory : Path, optional
+        Folder in which is kept between processes which flags work.
     """
-    return _find(os.environ.get("CXX"), os.environ.get("PATH"))
+    return _find(os.environ.get("CXX"), os.environ.get("PATH"), memory)
 
 
 @functools.cache

@@ -161,14 +161,25 @@ void require_finite(const char* name, const double* x, int n, double t)
                  + std::to_string(t) + " s");
 }
 
-enum Kind { always, when_recording, when_sampling };
+enum Kind { always, when_recording, when_sampling, when_stimulating };
 struct Item { codeobj_func run; bool fast; Kind kind; };
 
 Kind kind_of(codeobj_func run)
 {
     for (codeobj_func sampler : { @SAMPLERS@ }) if (run == sampler) return when_sampling;
     for (codeobj_func recorder : { @RECORDERS@ }) if (run == recorder) return when_recording;
+    for (codeobj_func stimulator : std::vector<codeobj_func>{ @STIMULATORS@ }) if (run == stimulator) return when_stimulating;
     return always;
+}
+
+// Within a slot, and one slow step longer: that step puts the current back to zero.
+bool stimulating(int64_t step, int64_t per_slow)
+{
+    using namespace brian;
+    const int64_t slots[][2] = { @SLOTS@ {0, -per_slow} };
+    for (auto& slot : slots)
+        if (slot[0] <= step && step < slot[1] + per_slow) return true;
+    return false;
 }
 
 }  // namespace
@@ -247,8 +258,11 @@ void neurosim_run()
             }
         }
         const bool sampling = recording && (step - settle_steps) % per_sample == 0;
+        const bool stimulated = stimulating(step, per_slow);
         for (const Item& item : items)
-            if (item.kind == always || (item.kind == when_recording ? recording : sampling)) item.run();
+            if (item.kind == always || (item.kind == when_recording && recording)
+                || (item.kind == when_sampling && sampling) || (item.kind == when_stimulating && stimulated))
+                item.run();
         @FAST_CLOCK@.tick();
         @SLOW_CLOCK@.tick();
     }
@@ -275,6 +289,8 @@ def driver_source(
     threshold: Threshold,
     samplers: Sequence[str],
     recorders: Sequence[str],
+    stimulators: Sequence[str],
+    slots: Sequence[tuple[str, str]],
     network: str,
     clocks: tuple[str, str],
     per_slow: int,
@@ -291,17 +307,23 @@ def driver_source(
     threshold : Threshold
     samplers, recorders : sequences of str
         Code objects that run at every sample, and at every step of their clock, of the recording only.
+    stimulators : sequence of str
+        Code objects that run only where a stimulus slot is on.
+    slots : sequence of (on, off)
+        C++ names of the beginning and end of each slot.
     network : str
         C++ name of the network.
     clocks : (fast, slow)
     per_slow, per_sample : int
         Fast steps in a slow step and between samples.
     """
-    codes = [*samplers, *recorders, threshold.code_object]
+    codes = [*samplers, *recorders, *stimulators, threshold.code_object]
     replaced = {
         "INCLUDES": "\n".join(f'#include "code_objects/{code}.h"' for code in codes),
         "SAMPLERS": ", ".join(f"_run_{code}" for code in samplers),
         "RECORDERS": ", ".join(f"_run_{code}" for code in recorders),
+        "STIMULATORS": ", ".join(f"_run_{code}" for code in stimulators),
+        "SLOTS": "".join(f"{{{on}[0], {off}[0]}}, " for on, off in slots),
         "READS": "\n".join(
             f'        else if (h.name == "{b.name}") read_into(h, {b.symbol}, {b.n});' for b in inputs
         ),

@@ -13,16 +13,18 @@ from neurosim import models
 from neurosim.build.plan import SLOW_STEP, Structure, SynapseGroup
 from neurosim.engines.functions import NAMESPACE
 
-__all__ = ["CLOCKS", "NetworkBuilder", "Parts", "build_network", "placeholder_connections"]
+__all__ = ["CLOCKS", "STIMULI", "NetworkBuilder", "Parts", "build_network", "placeholder_connections"]
 
 CLOCKS = ("fast_clock", "slow_clock")
+#: Name of the object that computes the current of the stimuli.
+STIMULI = "cells_stimuli"
 
 #: Places of the slow step (slot 'start'): samples first, then the steps of the plan in their order.
 _PLACES = {
     name: place
     for place, name in enumerate(
         ("samples", "terminals", "reset pools", "release", "cross", "pools", "sites", "feedback")
-        + ("reset gates", "effects", "gates", "copies", "cells")
+        + ("reset gates", "effects", "gates", "copies", "stimuli", "cells")
     )
 }
 
@@ -91,11 +93,11 @@ class NetworkBuilder:
 
     def cells(self) -> None:
         s = self.structure
-        arguments = s.fast_kinds, s.slow_kinds, s.rising_kinds, s.n_stimuli
+        kinds = s.fast_kinds, s.slow_kinds, s.rising_kinds
         keys = ["noise_key", *(f"key_{k}" for k in range(s.n_stimuli))]
         cells = brian2.NeuronGroup(
             s.n_cells,
-            models.cell_equations(*arguments),
+            models.cell_equations(*kinds, s.n_stimuli),
             threshold=models.cell_threshold(),
             reset=models.cell_reset(),
             method="euler",
@@ -109,7 +111,9 @@ class NetworkBuilder:
             setattr(cells, name, brian2.linked_var(self.groups["gates"], gate, index="population"))
         self.groups["cells"] = cells
         self._each_slow_step(cells, models.cell_gate_step(), "copies", "cells_gates")
-        self._each_slow_step(cells, models.cell_slow_step(*arguments), "cells", "cells_step")
+        if s.n_stimuli:
+            self._each_slow_step(cells, models.cell_stimulus_step(s.n_stimuli), "stimuli", STIMULI)
+        self._each_slow_step(cells, models.cell_slow_step(*kinds), "cells", "cells_step")
 
     def synapses(self, group: SynapseGroup) -> None:
         gated = group.gate >= 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,10 @@ __all__ = ["NumpyEngine"]
 _REPORT_PERIOD = 0.2
 
 
+#: Brian2's choice of target and its state while it runs belong to the module: one run at a time in a process.
+_one_run = threading.Lock()
+
+
 class NumpyEngine:
     """Runs a plan inside this process; Brian2 is imported when the first plan runs."""
 
@@ -31,7 +36,7 @@ class NumpyEngine:
         require_whole_steps(plan)
         started = time.perf_counter()
         loaded = values(plan)
-        with _numpy_target():
+        with _one_run, _numpy_target():
             parts = _network(plan, loaded)
             _simulate(plan, parts, progress or (lambda fraction: None))
         raw = _result(plan, parts, time.perf_counter() - started)

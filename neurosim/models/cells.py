@@ -21,6 +21,7 @@ __all__ = [
     "cell_gate_step",
     "cell_reset",
     "cell_slow_step",
+    "cell_stimulus_step",
     "cell_threshold",
     "synapse_equations",
     "synapse_event",
@@ -40,6 +41,7 @@ I_in : amp
 G_in : siemens
 V_Te : volt
 I_ou : amp
+I_stim : amp
 I_bar : amp
 population : integer (constant)
 inv_C_m : 1/farad (constant)
@@ -148,13 +150,18 @@ reopen = t_in_timesteps + 1 + n_ref
 """
 
 
-def _stimulus(k: int) -> tuple[str, str]:
-    """Statement for the common part of a stimulus slot, and its current in one cell."""
-    active = (
+def cell_stimulus_step(n_stimuli: int) -> str:
+    """Statements for the current of the stimulus slots; apart from :func:`cell_slow_step` because most steps have none."""
+    common = "".join(
         f"active_{k} = amplitude_{k}*int(t_in_timesteps >= on_{k})*int(t_in_timesteps < off_{k})"
         f"*int((t_in_timesteps - on_{k}) % period_{k} < width_{k})\n"
+        for k in range(n_stimuli)
     )
-    return active, f" + active_{k}*stim_{k}*int(uniform(i, t_in_timesteps, key_{k}) < probability_{k})"
+    currents = (
+        f"active_{k}*stim_{k}*int(uniform(i, t_in_timesteps, key_{k}) < probability_{k})"
+        for k in range(n_stimuli)
+    )
+    return f"{common}I_stim = {' + '.join(currents)}\n"
 
 
 def cell_gate_step() -> str:
@@ -165,20 +172,15 @@ def cell_gate_step() -> str:
     return "G_mod = G_gate\nJ_mod = J_gate\nV_T_mod = V_T_gate\n"
 
 
-def cell_slow_step(
-    fast_kinds: Sequence[str], slow_kinds: Sequence[str], rising_kinds: Sequence[str], n_stimuli: int
-) -> str:
-    """Statements of the slow loop for every cell (step 5 of the plan): noise, stimuli, slow kinds, slow threshold."""
-    stimuli = [_stimulus(k) for k in range(n_stimuli)]
-    lines = [active for active, _ in stimuli]
-    lines.append("I_ou = ou_decay*I_ou + ou_kick*gauss(i, t_in_timesteps, noise_key)\n")
+def cell_slow_step(fast_kinds: Sequence[str], slow_kinds: Sequence[str], rising_kinds: Sequence[str]) -> str:
+    """Statements of the slow loop for every cell (step 5 of the plan): noise, slow kinds, slow threshold."""
+    lines = ["I_ou = ou_decay*I_ou + ou_kick*gauss(i, t_in_timesteps, noise_key)\n"]
     for kind in slow_kinds:
         lines.append(f"s_{kind} = s_{kind}*decay_{kind}\n")
         target = f"s_{kind} + (g_{kind} - s_{kind})*rise_{kind}" if kind in rising_kinds else f"s_{kind}"
         lines.append(f"g_{kind} = {target}\n")
     G_slow = "G_mod" + "".join(f" + g_{kind}" for kind in slow_kinds)
-    I_slow = "drive + I_ou + J_mod" + "".join(f" + g_{kind}*E_{kind}" for kind in slow_kinds)
-    I_slow += "".join(current for _, current in stimuli)
+    I_slow = "drive + I_ou + I_stim + J_mod" + "".join(f" + g_{kind}*E_{kind}" for kind in slow_kinds)
     at_55 = "".join(_current(kind, "(-55*mV)") for kind in fast_kinds)
     lines.append(f"""G_slow = {G_slow}
 I_slow = {I_slow}

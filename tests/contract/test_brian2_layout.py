@@ -47,7 +47,15 @@ def test_slow_step_runs_in_the_order_of_the_plan(order):
     assert set(steps[:3]) == {"activations", "concentrations", "voltages"}
     assert steps[3:] == [
         *("terminals_step", "pools_reset", "release_links_step", "cross_step", "pools_step", "sites_step"),
-        *("terminal_links_step", "gates_reset", "site_links_step", "gates_step", "cells_gates", "cells_step"),
+        *(
+            "terminal_links_step",
+            "gates_reset",
+            "site_links_step",
+            "gates_step",
+            "cells_gates",
+            "cells_stimuli",
+            "cells_step",
+        ),
     ]
 
 

@@ -336,9 +336,9 @@ def test_damaged_program_is_not_used(program, tmp_path):
 def test_other_sources_or_flags_are_another_program(program, monkeypatch):
     from dataclasses import replace
 
-    from neurosim.engines.compiler import find_compiler
+    from neurosim.engines.cache import compiler_here
 
-    compiler, structure = find_compiler(), tiny_plan().structure
+    compiler, structure = compiler_here(), tiny_plan().structure
     key = cache._key(structure, compiler)
     assert program.directory.name == key
     assert cache._key(structure, replace(compiler, flags=("-O1",))) != key

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from neurosim.engines.compiler import find_compiler
+from neurosim.engines.cache import compiler_here
 
 #: Source → the loop that has to be vectorised.
 LOOPS = {
@@ -17,7 +17,7 @@ LOOPS = {
 
 @pytest.fixture(scope="module")
 def gcc():
-    compiler = find_compiler()
+    compiler = compiler_here()
     if compiler is None or "g++" not in compiler.identity.lower() and "gcc" not in compiler.identity.lower():
         pytest.skip("asks gcc what it vectorised")
     return compiler

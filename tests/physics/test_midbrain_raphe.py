@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from neurosim.analysis.spikes import phase_rates
+from neurosim.analysis.spikes import burst_fraction, firing_rate, phase_rates
 from neurosim.build import Trial, structure
 from neurosim.engines.compiler import find_compiler
 from neurosim.recording import phase_context, phase_result
@@ -13,14 +13,16 @@ CIRCUIT = "midbrain_raphe"
 SUBJECTS = (0, 1)
 DA = ("VTA_DA", "SNc_DA")
 
-pytestmark = pytest.mark.skipif(find_compiler() is None, reason="no C++ compiler: NumPy would take minutes here")
+pytestmark = pytest.mark.skipif(
+    find_compiler() is None, reason="no C++ compiler: NumPy would take minutes here"
+)
 
 ARMS = {
     "rest": {},
-    "driven": {"set": {"populations.VTA_DA.drive": "2.2x", "populations.SNc_DA.drive": "2.2x"}},
+    "driven": {"set": {"populations.VTA_DA.drive": "2.4x", "populations.SNc_DA.drive": "2.4x"}},
     "rescued": {
-        "set": {"populations.VTA_DA.drive": "2.2x", "populations.SNc_DA.drive": "2.2x"},
-        "drugs": [{"drug": "quinpirole", "concentration": "300 nM"}],
+        "set": {"populations.VTA_DA.drive": "2.4x", "populations.SNc_DA.drive": "2.4x"},
+        "drugs": [{"drug": "quinpirole", "concentration": "1 uM"}],
     },
     "vta_lesion": {"lesions": [{"population": "VTA_DA", "fraction": "0.9"}]},
 }
@@ -80,20 +82,32 @@ def test_rest_lies_in_the_bands_widened_for_single_subjects(seen):
             assert float(band.low) / 1.5 <= c <= float(band.high) * 1.5, (region, transmitter)
 
 
+def burst_spikes(seen, arm, population):
+    """Spikes in bursts per second and cell."""
+    found = []
+    for result, _ in seen[arm]:
+        spikes, alive = result.population(population)
+        found.append(burst_fraction(spikes, pooled=True) * firing_rate(spikes, alive))
+    return float(np.mean(found))
+
+
 @pytest.mark.parametrize("population", DA)
-def test_blocking_nmda_halves_the_bursts_and_leaves_the_rate(seen, population):
-    """MODEL §1: half the spikes in bursts go, the rate of firing cells moves by less than 30 %."""
-    before, after = (rate(seen, arm, "burst_fraction", population) for arm in ("rest", "no_nmda"))
-    assert before > 0.15
-    assert after < 0.5 * before
+def test_blocking_nmda_halves_the_spikes_in_bursts_and_leaves_the_rate(seen, population):
+    """MODEL §1: blocking NMDA halves the spikes in bursts and moves the rate of firing cells by less than 30 %."""
+    assert rate(seen, "rest", "burst_fraction", population) > 0.15
+    assert burst_spikes(seen, "no_nmda", population) < 0.5 * burst_spikes(seen, "rest", population)
     moved = rate(seen, "no_nmda", "firing_rate_active", population) / rate(seen, "rest", "firing_rate_active", population)
     assert abs(moved - 1) < 0.3
 
 
 @pytest.mark.parametrize("population", DA)
-def test_too_much_drive_silences_dopamine_cells_and_an_autoreceptor_agonist_brings_them_back(seen, population):
+def test_too_much_drive_silences_dopamine_cells_and_an_autoreceptor_agonist_brings_them_back(
+    seen, population
+):
     """Depolarisation block: more current, fewer firing cells; GIRK takes current away and they fire again."""
-    rest, driven, rescued = (rate(seen, arm, "active_fraction", population) for arm in ("rest", "driven", "rescued"))
+    rest, driven, rescued = (
+        rate(seen, arm, "active_fraction", population) for arm in ("rest", "driven", "rescued")
+    )
     assert driven < 0.7 * rest
     assert rescued > 1.5 * driven
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from neurosim.engines.compiler import find_compiler
+from neurosim.engines.cache import compiler_here
 from neurosim.models import CPP_FUNCTIONS, gauss, heaviside, random_bits, uniform, vexp
 
 N_CELLS, N_STEPS = 1000, 1000
@@ -131,7 +131,7 @@ int main()
 @pytest.fixture(scope="module", params=["as built", "without AVX-512"])
 def cpp(request, tmp_path_factory):
     """What the C++ twins give, compiled with the flags of the engine."""
-    compiler = find_compiler()
+    compiler = compiler_here()
     if compiler is None:
         pytest.skip("no C++ compiler")
     more = []
