@@ -1,0 +1,208 @@
+"""Pools, terminals and sites of one phase as arrays: where drugs, lesions and the circuit's chemistry meet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from neurosim import pharmacology, reference
+from neurosim.build.layout import Layout, symbol
+from neurosim.build.plan import CARRIERS, SLOW_STEP
+from neurosim.errors import BuildError
+from neurosim.spec import Pool
+
+__all__ = ["pool_arrays", "terminal_arrays", "site_arrays", "cross_arrays", "site_link_arrays", "carriers_of"]
+
+#: Settling: time constants longer than this part of it are shortened to it (DESIGN §3).
+_SETTLE_PART = 0.2
+#: Concentration a pool without a band starts from (nM); settling takes it from there.
+_START = 1.0
+
+
+def carriers_of(pool: Pool, alive: Mapping[str, float]) -> dict[str, tuple[float, float]]:
+    """Carrier → (V_max of the living owners in nM/s, K_m in nM) of one pool.
+
+    Parameters
+    ----------
+    pool : Pool
+    alive : mapping
+        Part of each population that lives; an owner that is not a population (``other``) is always whole.
+
+    Raises
+    ------
+    BuildError
+        If the owners of one carrier give it different K_m: one carrier has one affinity.
+    """
+    found = {}
+    for carrier, owners in pool.transporters.items():
+        affinities = {float(entry.K_m.value) for entry in owners.values()}
+        if len(affinities) > 1:
+            raise BuildError(
+                f"carrier {carrier}: its owners {', '.join(owners)} give different K_m "
+                f"({', '.join(f'{k:g} nM' for k in sorted(affinities))}); allowed: one K_m per carrier and pool"
+            )
+        V = sum(float(entry.V_max.value) * alive.get(owner, 1.0) for owner, entry in owners.items())
+        found[carrier] = (V, affinities.pop())
+    return found
+
+
+def _start(pool: Pool) -> float:
+    return _START if pool.band is None else math.sqrt(float(pool.band.low) * float(pool.band.high))
+
+
+def pool_arrays(
+    layout: Layout, alive: Mapping[str, float], concentrations: Mapping[str, float], settle: float
+) -> dict[str, np.ndarray]:
+    """Pool arrays of a plan (see :class:`neurosim.build.Plan`)."""
+    n = len(layout.pools)
+    arrays = {"c_0": np.zeros(n), "k_out": np.zeros(n), "speed_settle": np.ones(n)}
+    blocks = {carrier: pharmacology.carrier_block(carrier, concentrations).B for carrier in CARRIERS}
+    for carrier in CARRIERS:
+        arrays[f"V_{carrier}"] = np.zeros(n)
+        arrays[f"K_{carrier}"] = np.ones(n)
+        arrays[f"B_{carrier}"] = np.full(n, blocks[carrier])
+    for (region, transmitter), k in layout.pools.items():
+        pool = layout.circuit.pools[region][transmitter]
+        arrays["c_0"][k] = _start(pool)
+        arrays["k_out"][k] = clearance = float(pool.k_out.value)
+        for carrier, (V, K) in carriers_of(pool, alive).items():
+            arrays[f"V_{carrier}"][k], arrays[f"K_{carrier}"][k] = V, K
+            clearance += V / (K * (1.0 + blocks[carrier]))
+        if settle > 0:
+            arrays["speed_settle"][k] = max(1.0, 1.0 / (clearance * _SETTLE_PART * settle))
+    return arrays
+
+
+def terminal_arrays(layout: Layout, settle: float) -> dict[str, np.ndarray]:
+    """Release entries of a plan. The near field's low-pass is the one of the sites that use it."""
+    n = len(layout.terminals)
+    arrays = {key: np.zeros(n) for key in ("quantum", "n_healthy", "U")}
+    arrays |= {"pool": np.zeros(n, np.int32), "tau_rec": np.ones(n), "nu_relax": np.ones(n)}
+    arrays["speed_settle"] = np.ones(n)
+    for (population, pool), k in layout.terminals.items():
+        entry = layout.circuit.pools[pool[0]][pool[1]].release[population]
+        arrays["pool"][k] = layout.pools[pool]
+        arrays["quantum"][k] = float(entry.quantum.value)
+        arrays["n_healthy"][k] = layout.cells[population].n
+        arrays["U"][k] = float(entry.U.value)
+        arrays["tau_rec"][k] = tau = float(entry.tau_rec.value)
+        if settle > 0:
+            arrays["speed_settle"][k] = max(1.0, tau / (_SETTLE_PART * settle))
+    for name in layout.sites:
+        near = layout.circuit.sites[name].near_field
+        if near is not None:
+            arrays["nu_relax"][_near_terminal(layout, name)] = -math.expm1(-SLOW_STEP / float(near.tau.value))
+    return arrays
+
+
+def _heard_pool(layout: Layout, name: str) -> tuple[str, str]:
+    site = layout.circuit.sites[name]
+    return site.hears, reference.receptor(site.receptor).ligand
+
+
+def _near_terminal(layout: Layout, name: str) -> int:
+    return layout.terminals[layout.circuit.sites[name].near_field.population, _heard_pool(layout, name)]
+
+
+def site_tau(layout: Layout, name: str) -> float:
+    """Time constant of a site's activation in s: its own, or the geometric mean of the receptor's onset and decay."""
+    site = layout.circuit.sites[name]
+    if site.tau_on is not None:
+        return float(site.tau_on.value)
+    receptor = reference.receptor(site.receptor)
+    return math.sqrt(receptor.onset_s * receptor.decay_s)
+
+
+def site_constants(layout: Layout, name: str) -> pharmacology.SiteConstants:
+    """Functional K and reserve of a site."""
+    site = layout.circuit.sites[name]
+    EC_50 = None if site.EC_50 is None else float(site.EC_50.value)
+    return pharmacology.site_constants(site.receptor, float(site.tau.value), EC_50)
+
+
+def site_arrays(
+    layout: Layout, concentrations: Mapping[str, float], species: str, settle: float
+) -> dict[str, np.ndarray]:
+    """Site arrays of a plan: transmitter constants, and the drugs as the two sums X and S."""
+    n = len(layout.sites)
+    arrays = {key: np.zeros(n) for key in ("near", "K", "tau", "X", "S", "relax", "relax_settle", "a_0")}
+    arrays |= {"pool": np.zeros(n, np.int32), "near_terminal": np.zeros(n, np.int32)}
+    for name, k in layout.sites.items():
+        site, pool = layout.circuit.sites[name], _heard_pool(layout, name)
+        constants = site_constants(layout, name)
+        terms = pharmacology.drug_terms(site.receptor, concentrations, constants, species)
+        tau = site_tau(layout, name)
+        settling = min(tau, _SETTLE_PART * settle) if settle > 0 else tau
+        arrays["pool"][k] = layout.pools[pool]
+        if site.near_field is not None:
+            arrays["near"][k] = float(site.near_field.h.value)
+            arrays["near_terminal"][k] = _near_terminal(layout, name)
+        arrays["K"][k], arrays["tau"][k], arrays["X"][k], arrays["S"][k] = (
+            constants.K,
+            constants.tau,
+            terms.X,
+            terms.S,
+        )
+        arrays["relax"][k] = -math.expm1(-SLOW_STEP / tau)
+        arrays["relax_settle"][k] = -math.expm1(-SLOW_STEP / settling)
+        start = _start(layout.circuit.pools[pool[0]][pool[1]])
+        arrays["a_0"][k] = pharmacology.activation(start, constants.K, constants.tau, terms.X, terms.S)
+    return arrays
+
+
+def cross_arrays(layout: Layout) -> dict[str, np.ndarray]:
+    """How the other transmitters of a region compete for the carriers of each pool (1/nM)."""
+    pools = list(layout.pools)
+    arrays = {
+        "pool": np.array([a for a, _ in layout.cross], np.int32),
+        "partner": np.array([b for _, b in layout.cross], np.int32),
+    }
+    for carrier in CARRIERS:
+        arrays[f"k_{carrier}"] = np.array(
+            [1.0 / reference.cross_K_m(carrier, pools[b][1]) for _, b in layout.cross], float
+        )
+    return arrays
+
+
+def site_link_arrays(layout: Layout) -> dict[str, np.ndarray]:
+    """Effects of the sites on cells and transmissions, one row per site, one column per gate."""
+    links = layout.site_links
+    kinds = [*layout.kinds("fast"), *layout.kinds("slow")]
+    columns = ["G_mod", "J_mod", "V_T_mod", "adaptation"]
+    columns += [f"gain_{kind}" for kind in kinds] + [f"tx_{k}" for k in layout.gates.values()]
+    arrays = {column: np.zeros(len(links)) for column in columns}
+    arrays["site"] = np.array([site for site, _, _ in links], np.int32)
+    arrays["population"] = np.array([population for _, population, _ in links], np.int32)
+    for row, (_, _, name) in enumerate(links):
+        for effect in layout.circuit.sites[name].effects:
+            _add_effect(layout, arrays, row, effect)
+    return arrays
+
+
+def _add_effect(layout: Layout, arrays: dict[str, np.ndarray], row: int, effect) -> None:
+    if effect.kind in ("girk", "conductance"):
+        g = float(effect.g.value)
+        E = (
+            float(effect.E_rev.value)
+            if effect.kind == "conductance"
+            else float(layout.circuit.synapses["GABA_B"].E_rev.value)
+        )
+        arrays["G_mod"][row] += g
+        arrays["J_mod"][row] += g * E
+    elif effect.kind == "current":
+        arrays["J_mod"][row] += float(effect.current.value)
+    elif effect.kind == "threshold":
+        arrays["V_T_mod"][row] += float(effect.threshold.value)
+    elif effect.kind == "adaptation":
+        arrays["adaptation"][row] += float(effect.factor.value)
+    elif effect.kind == "gain":
+        column = f"gain_{symbol(effect.synapse)}"
+        if column not in arrays:
+            raise BuildError(
+                f"site effect gain of {effect.synapse}: no projection of the circuit uses that synapse kind"
+            )
+        arrays[column][row] += float(effect.factor.value)
+    elif effect.kind == "transmission":
+        arrays[f"tx_{layout.gates[effect.projection]}"][row] += float(effect.factor.value)

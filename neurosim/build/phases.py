@@ -1,0 +1,188 @@
+"""Circuit + subject + arm + phase → plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from neurosim import pharmacology
+from neurosim.build.chemistry import (
+    cross_arrays,
+    pool_arrays,
+    site_arrays,
+    site_link_arrays,
+    terminal_arrays,
+)
+from neurosim.build.exposure import phase_concentrations
+from neurosim.build.layout import Layout, biexponential_peak
+from neurosim.build.plan import SLOW_STEP, Labels, Plan, Structure, Wiring
+from neurosim.build.stimuli import stimulus_arrays, stimulus_masks
+from neurosim.build.streams import noise_key
+from neurosim.build.subject import draw_cells, draw_wiring, survivors
+from neurosim.spec import PhaseTime, Resolved, phase_times
+
+__all__ = ["Trial", "structure"]
+
+
+def structure(resolved: Resolved) -> Structure:
+    """What has to be compiled for an arm of an experiment; equal for all arms that differ in numbers only."""
+    return _layout(resolved).structure()
+
+
+def _layout(resolved: Resolved) -> Layout:
+    per_phase = [0]
+    for phase in phase_times(resolved.protocol):
+        per_phase.append(sum(s.phase == phase.name for s in resolved.arm.stimulations))
+    return Layout(resolved.circuit, resolved.protocol, max(per_phase))
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One subject in one arm at one scan point; gives the plan of each of its phases.
+
+    Parameters
+    ----------
+    resolved : Resolved
+        The arm with everything applied to it.
+    subject : int
+    """
+
+    resolved: Resolved
+    subject: int
+
+    @cached_property
+    def layout(self) -> Layout:
+        return _layout(self.resolved)
+
+    @cached_property
+    def alive(self) -> dict[str, np.ndarray]:
+        """Population → mask of its living cells."""
+        return {
+            name: survivors(name, cells.n, self.resolved.arm.lesions, self.resolved.seed, self.subject)
+            for name, cells in self.layout.cells.items()
+        }
+
+    @cached_property
+    def cells(self) -> dict[str, np.ndarray]:
+        cells = draw_cells(self.resolved.circuit, self.resolved.seed, self.subject)
+        cells["inv_C_m"] = cells["inv_C_m"] * np.concatenate(list(self.alive.values()))
+        return cells
+
+    @cached_property
+    def _projections(self) -> dict[str, dict[str, np.ndarray]]:
+        layout, resolved = self.layout, self.resolved
+        return {
+            name: draw_wiring(
+                name,
+                projection,
+                layout.cells[projection.pre],
+                layout.cells[projection.post],
+                resolved.seed,
+                self.subject,
+                float(resolved.protocol.dt),
+            )
+            for name, projection in resolved.circuit.projections.items()
+        }
+
+    def phases(self) -> Iterator[tuple[PhaseTime, Mapping[str, float], Plan]]:
+        """Each phase with the free brain concentrations (nM) that its plan holds."""
+        for phase in phase_times(self.resolved.protocol):
+            concentrations = phase_concentrations(self.resolved, phase)
+            yield phase, concentrations, self.plan(phase, concentrations)
+
+    def plan(self, phase: PhaseTime, concentrations: Mapping[str, float]) -> Plan:
+        """Plan of one phase under given free brain concentrations (nM)."""
+        layout, resolved = self.layout, self.resolved
+        dt = float(resolved.protocol.dt)
+        settle, record = float(phase.settle), float(phase.record)
+        part_alive = {name: float(mask.mean()) for name, mask in self.alive.items()}
+        return Plan(
+            structure=layout.structure(),
+            cells=self.cells | stimulus_masks(layout, resolved, phase, self.subject),
+            kinds=self._kinds(),
+            pools=pool_arrays(layout, part_alive, concentrations, settle),
+            terminals=terminal_arrays(layout, settle),
+            sites=site_arrays(layout, concentrations, resolved.species, settle),
+            cross=cross_arrays(layout),
+            terminal_links=self._terminal_links(),
+            site_links=site_link_arrays(layout),
+            cell_terminals=self._cell_terminals(),
+            wiring=self._wiring(concentrations),
+            stimuli=stimulus_arrays(layout, resolved, phase, self.subject),
+            voltage_cells=self._voltage_cells(),
+            settle_steps=_whole_steps(settle, dt),
+            record_steps=_whole_steps(record, dt),
+            noise_key=noise_key(resolved.seed, self.subject, f"noise:{phase.name}"),
+            labels=self._labels(),
+        )
+
+    def _kinds(self) -> dict[str, float]:
+        kinds = {}
+        for name, kind in (self.layout.kinds("fast") | self.layout.kinds("slow")).items():
+            kinds[f"E_{name}"] = float(kind.E_rev.value)
+            kinds[f"tau_decay_{name}"] = float(kind.tau_decay.value)
+            if kind.tau_rise is not None:
+                kinds[f"tau_rise_{name}"] = float(kind.tau_rise.value)
+            if kind.Mg is not None:
+                kinds["Mg"] = float(kind.Mg.value)
+        return kinds
+
+    def _wiring(self, concentrations: Mapping[str, float]) -> dict[str, Wiring]:
+        """Synapses by group; events of a receptor's own kind scale with its drug-free fraction, slow kinds to unit peak."""
+        wiring = {}
+        for group, names in self.layout.groups.items():
+            parts = []
+            for name in names:
+                part = dict(self._projections[name])
+                part["weight"] = part["weight"] * self._event_scale(name, concentrations)
+                parts.append(part)
+            wiring[group] = Wiring(**{key: np.concatenate([part[key] for part in parts]) for key in parts[0]})
+        return wiring
+
+    def _event_scale(self, name: str, concentrations: Mapping[str, float]) -> float:
+        kind = self.resolved.circuit.synapses[self.resolved.circuit.projections[name].synapse]
+        scale = 1.0
+        if kind.tau_rise is not None:
+            scale /= biexponential_peak(float(kind.tau_rise.value), float(kind.tau_decay.value))
+        if kind.receptor is not None:
+            scale *= pharmacology.free_fraction(kind.receptor, concentrations)
+        return scale
+
+    def _terminal_links(self) -> dict[str, np.ndarray]:
+        links = self.layout.terminal_links
+        return {
+            "site": np.array([site for site, _, _ in links], np.int32),
+            "terminal": np.array([terminal for _, terminal, _ in links], np.int32),
+            "factor": np.array([factor for _, _, factor in links], float),
+        }
+
+    def _cell_terminals(self) -> dict[str, np.ndarray]:
+        pairs = self.layout.cell_terminals
+        cells = [np.arange(c.start, c.stop, dtype=np.int32) for c, _ in pairs]
+        terminals = [np.full(c.n, k, np.int32) for c, k in pairs]
+        empty = np.zeros(0, np.int32)
+        return {"cell": np.concatenate([empty, *cells]), "terminal": np.concatenate([empty, *terminals])}
+
+    def _voltage_cells(self) -> np.ndarray:
+        starts = [self.layout.cells[name].start + k for name, k in self.layout.voltages]
+        return np.array(starts, np.int32)
+
+    def _labels(self) -> Labels:
+        layout = self.layout
+        return Labels(
+            populations=tuple(layout.populations),
+            population_sizes=tuple(cells.n for cells in layout.cells.values()),
+            pools=tuple(layout.pools),
+            terminals=tuple((population, ".".join(pool)) for population, pool in layout.terminals),
+            sites=tuple(layout.sites),
+            voltages=tuple(layout.voltages),
+        )
+
+
+def _whole_steps(duration: float, dt: float) -> int:
+    """Steps of dt in a duration, rounded up to whole slow steps."""
+    per_slow = round(SLOW_STEP / dt)
+    return -int(-(duration / SLOW_STEP - 1e-9) // 1) * per_slow
