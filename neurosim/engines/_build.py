@@ -103,6 +103,12 @@ def _threshold(cells: brian2.NeuronGroup) -> Threshold:
     )
 
 
+def _stimulators(cells: brian2.NeuronGroup) -> list[str]:
+    return [
+        code.name for part in cells.contained_objects if part.name == STIMULI for code in part.code_objects
+    ]
+
+
 def _slots(cells: brian2.NeuronGroup, n: int) -> list[tuple[str, str]]:
     symbol = brian2.get_device().get_array_name
     return [tuple(symbol(cells.variables[f"{name}_{k}"]) for name in ("on", "off")) for k in range(n)]
@@ -136,9 +142,7 @@ def generate(structure: Structure, directory: Path) -> None:
         threshold=_threshold(parts.groups["cells"]),
         samplers=_code_objects(parts, ("concentrations", "activations")),
         recorders=_code_objects(parts, ("spikes", "voltages")),
-        stimulators=[
-            code.name for o in parts.network.objects if o.name == STIMULI for code in o.code_objects
-        ],
+        stimulators=_stimulators(parts.groups["cells"]),
         slots=_slots(parts.groups["cells"], structure.n_stimuli),
         network=parts.network.name,
         clocks=CLOCKS,

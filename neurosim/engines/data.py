@@ -54,23 +54,48 @@ def _by_source(wiring: Wiring) -> np.ndarray:
     return np.argsort(wiring.pre, kind="stable")
 
 
+def _in_range(name: str, indices: np.ndarray, n: int) -> np.ndarray:
+    """Indices as int32; the compiled program believes them."""
+    indices = np.asarray(indices)
+    if indices.size and not 0 <= indices.min() <= indices.max() < n:
+        raise EngineError(f"plan: {name} points at {indices.min()} to {indices.max()}; allowed: 0 to {n - 1}")
+    return indices.astype(np.int32)
+
+
 def connections(plan: Plan) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Sources and targets of every Synapses object that the structure has."""
+    """Sources and targets of every Synapses object that the structure has.
+
+    Raises
+    ------
+    EngineError
+        If one of them does not exist, or there are more or fewer connections than the structure says.
+    """
     s = plan.structure
+    sites, terminals, own = plan.terminal_links, plan.cell_terminals, plan.site_links
     links = {
-        "release_links": (np.arange(s.n_terminals), plan.terminals["pool"]),
-        "counted": (plan.cell_terminals["cell"], plan.cell_terminals["terminal"]),
-        "cross": (plan.cross["partner"], plan.cross["pool"]),
-        "terminal_links": (plan.terminal_links["site"], plan.terminal_links["terminal"]),
-        "site_links": (plan.site_links["site"], plan.site_links["population"]),
+        "release_links": (
+            np.arange(s.n_terminals),
+            s.n_terminals,
+            plan.terminals["pool"],
+            s.n_pools,
+            s.n_terminals,
+        ),
+        "counted": (terminals["cell"], s.n_cells, terminals["terminal"], s.n_terminals, s.n_cell_terminals),
+        "cross": (plan.cross["partner"], s.n_pools, plan.cross["pool"], s.n_pools, s.n_cross),
+        "terminal_links": (sites["site"], s.n_sites, sites["terminal"], s.n_terminals, s.n_terminal_links),
+        "site_links": (own["site"], s.n_sites, own["population"], s.n_populations, s.n_site_links),
     }
     for group in s.synapses:
         wiring = plan.wiring[group.name]
         order = _by_source(wiring)
-        links[group.name] = wiring.pre[order], wiring.post[order]
-    return {
-        name: (np.asarray(i, np.int32), np.asarray(j, np.int32)) for name, (i, j) in links.items() if len(i)
-    }
+        links[group.name] = wiring.pre[order], s.n_cells, wiring.post[order], s.n_cells, group.n
+    checked = {}
+    for name, (i, n_i, j, n_j, n) in links.items():
+        if not len(i) == len(j) == n:
+            raise EngineError(f"plan: {name} has {len(i)} sources and {len(j)} targets; allowed: {n} of each")
+        if n:
+            checked[name] = _in_range(f"{name} (sources)", i, n_i), _in_range(f"{name} (targets)", j, n_j)
+    return checked
 
 
 def _cells(plan: Plan) -> dict[str, np.ndarray | float]:
@@ -78,11 +103,12 @@ def _cells(plan: Plan) -> dict[str, np.ndarray | float]:
     out: dict[str, np.ndarray | float] = {
         name: cells[name]
         for name in (
-            *("population", "inv_C_m", "g_L", "E_L", "V_T", "V_r", "V_peak", "a", "b", "E_GABA"),
+            *("inv_C_m", "g_L", "E_L", "V_T", "V_r", "V_peak", "a", "b", "E_GABA"),
             *("kappa", "I_b", "b_relax", "drive", "ou_decay", "ou_kick"),
         )
     }
     out |= {
+        "population": _in_range("cells.population", cells["population"], s.n_populations),
         "v": cells["v_0"],
         "inv_Delta_T": 1.0 / cells["Delta_T"],
         "I_exp": cells["g_L"] * cells["Delta_T"],
@@ -124,6 +150,8 @@ def _small_groups(plan: Plan) -> dict[str, dict]:
     sites = {"a": plan.sites["a_0"]}
     for name in ("pool", "near_terminal", "near", "K", "tau", "X", "S", "relax", "relax_settle"):
         sites[name] = plan.sites[name]
+    for name, n in (("pool", s.n_pools), ("near_terminal", s.n_terminals)):
+        sites[name] = _in_range(f"sites.{name}", sites[name], max(n, 1))
     one = np.ones(s.n_terminals)
     return {
         "terminals": _inhabited(terminals | {"D": one, "gain": one}, s.n_terminals) | {"settle": settle},
@@ -175,11 +203,13 @@ def values(plan: Plan) -> dict[str, np.ndarray]:
     Raises
     ------
     EngineError
-        If an array holds NaN or infinity, with its name and first place.
+        If an array holds NaN or infinity, with its name and first place, or an index of what does not exist.
     """
     groups = {"cells": _cells(plan)} | _small_groups(plan) | _synapses(plan)
     if plan.structure.n_voltages:
-        groups["voltages"] = {"_indices": plan.voltage_cells}
+        groups["voltages"] = {
+            "_indices": _in_range("voltage_cells", plan.voltage_cells, plan.structure.n_cells)
+        }
     out = {
         f"{group}.{name}": np.atleast_1d(np.asarray(value))
         for group, own in groups.items()

@@ -2,9 +2,10 @@
 was recorded to standard output.
 
 Brian2 generates one function per object and the order they run in (``Network::objects``). Our loop calls the same functions
-in the same order, but takes its length as data, keeps monitors asleep while the network settles, and does not
-ask the operating system for the time at every step, which costs Brian2's own loop more than the cells. All names of Brian2's
-side are compiled against, so a change of its layout stops the build instead of giving other numbers.
+in the same order, but takes its length as data, keeps monitors asleep while the network settles, looks for spikes block
+by block and does not ask the operating system for the time at every step (with 1500 cells Brian2's own loop takes 1.4
+times as long). All names of Brian2's side are compiled against, so a change of its layout stops the build instead of
+giving other numbers.
 """
 
 from __future__ import annotations
@@ -168,7 +169,8 @@ Kind kind_of(codeobj_func run)
 {
     for (codeobj_func sampler : { @SAMPLERS@ }) if (run == sampler) return when_sampling;
     for (codeobj_func recorder : { @RECORDERS@ }) if (run == recorder) return when_recording;
-    for (codeobj_func stimulator : std::vector<codeobj_func>{ @STIMULATORS@ }) if (run == stimulator) return when_stimulating;
+    for (codeobj_func stimulator : std::vector<codeobj_func>{ @STIMULATORS@ })
+        if (run == stimulator) return when_stimulating;
     return always;
 }
 

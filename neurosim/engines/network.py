@@ -191,14 +191,16 @@ def build_network(
     build.small("terminals", s.n_terminals, models.TERMINALS, "", "terminals")
     build.small("pools", s.n_pools, models.POOLS, "reset pools", "pools")
     build.small("sites", s.n_sites, models.SITES, "", "sites")
-    build.small("gates", s.n_populations, models.GATES(build.kinds, s.n_gates), "reset gates", "gates")
+    build.small(
+        "gates", s.n_populations, models.population_gates(build.kinds, s.n_gates), "reset gates", "gates"
+    )
     sites, pools, terminals = (build.groups[name] for name in ("sites", "pools", "terminals"))
     sites.c_pool = brian2.linked_var(pools, "c", index="pool")
     sites.nu_near = brian2.linked_var(terminals, "nu", index="near_terminal")
     build.link("release_links", "terminals", "pools", models.RELEASE_LINKS, "release")
     build.link("cross", "pools", "pools", models.CROSS, "cross")
     build.link("terminal_links", "sites", "terminals", models.TERMINAL_LINKS, "feedback")
-    build.link("site_links", "sites", "gates", models.SITE_LINKS(build.kinds, s.n_gates), "effects")
+    build.link("site_links", "sites", "gates", models.site_effects(build.kinds, s.n_gates), "effects")
     build.cells()
     build.counting()
     for group in s.synapses:

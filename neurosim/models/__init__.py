@@ -14,26 +14,26 @@ from neurosim.models.cells import (
 from neurosim.models.functions import CPP_FUNCTIONS, gauss, heaviside, random_bits, uniform, vexp
 from neurosim.models.modulators import (
     CROSS,
-    GATES,
     POOLS,
     RELEASE_LINKS,
-    SITE_LINKS,
     SITES,
     TERMINAL_LINKS,
     TERMINALS,
     SmallGroup,
     gate_names,
+    population_gates,
+    site_effects,
 )
 
 __all__ = [
     "CPP_FUNCTIONS",
     "CROSS",
-    "GATES",
+    "population_gates",
     "KINDS_WITH_BLOCK",
     "POOLS",
     "RELEASE_LINKS",
     "SITES",
-    "SITE_LINKS",
+    "site_effects",
     "SmallGroup",
     "TERMINALS",
     "TERMINAL_LINKS",

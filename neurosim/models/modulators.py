@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 __all__ = [
     "CROSS",
-    "GATES",
+    "population_gates",
     "POOLS",
     "RELEASE_LINKS",
     "SITES",
-    "SITE_LINKS",
+    "site_effects",
     "SmallGroup",
     "TERMINALS",
     "TERMINAL_LINKS",
@@ -159,7 +159,7 @@ def gate_names(kinds: Sequence[str], n_gates: int) -> dict[str, tuple[str, int]]
     return names | {f"tx_{k}": ("1", 1) for k in range(n_gates)}
 
 
-def GATES(kinds: Sequence[str], n_gates: int) -> SmallGroup:
+def population_gates(kinds: Sequence[str], n_gates: int) -> SmallGroup:
     """Gates of the populations: set to their bases, then the links add, then what scales a synapse is kept positive."""
     names = gate_names(kinds, n_gates)
     return SmallGroup(
@@ -173,7 +173,7 @@ def GATES(kinds: Sequence[str], n_gates: int) -> SmallGroup:
     )
 
 
-def SITE_LINKS(kinds: Sequence[str], n_gates: int) -> SmallGroup:
+def site_effects(kinds: Sequence[str], n_gates: int) -> SmallGroup:
     """Effects of the sites on the populations that bear them; one coefficient ``k_…`` per gate."""
     names = gate_names(kinds, n_gates)
     return SmallGroup(

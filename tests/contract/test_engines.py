@@ -7,7 +7,7 @@ import sys
 import textwrap
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -202,6 +202,26 @@ def test_pulses_reach_the_cells_of_their_mask_at_their_time(standalone, tiny_pha
     np.testing.assert_array_equal(pulsed.spike_step[before], raw.spike_step[raw.spike_step < 1000])
 
 
+def test_stimuli_are_the_same_in_both_targets(standalone):
+    # The compiled program skips them where no slot is on; NumPy computes them at every step.
+    random = {
+        "period": np.array([500, 10]),
+        "width": np.array([100, 10]),
+        "probability": np.array([1.0, 0.2]),
+    }
+    slots = {"on": np.array([100, 500]), "off": np.array([900, 1500]), "amplitude": np.array([2e-10, 3e-10])}
+    everyone = {"stim_0": np.ones(N), "stim_1": np.ones(N)}
+    plan = tiny_plan(
+        settle=0.0, record=0.2, stimuli=random | slots | {"key": np.array([1, 2])}, cells=everyone
+    )
+    first, second = standalone.run(plan), get_engine("numpy").run(plan)
+    np.testing.assert_array_equal(first.spike_step, second.spike_step)
+    np.testing.assert_array_equal(first.spike_i, second.spike_i)
+    assert not np.array_equal(
+        first.spike_step, standalone.run(changed(plan, stimuli={"key": np.array([1, 3])})).spike_step
+    )
+
+
 def test_lesioned_cells_are_silent_and_stay_where_they_started(standalone):
     alive = (np.arange(N) % 2).astype(float)
     plan = tiny_plan()
@@ -245,26 +265,37 @@ def test_numpy_engine_repeats_itself():
     assert same(engine.run(plan), engine.run(plan))
 
 
-@pytest.mark.parametrize("name", ["standalone", "numpy"])
-def test_structures_without_modulators_or_synapses_have_no_rows(name, silent):
-    """Only the values are looked at: an engine may not divide by what an absent group does not have."""
-    from dataclasses import replace
-
-    from neurosim.engines.data import values
-
-    plan = silent()
+def test_cells_alone_are_a_network_too():
+    """No pool, site, synapse, stimulus or kind: nothing may be divided by what is not there."""
+    plan = tiny_plan(settle=0.01, record=0.05)
+    zero = {field.name: 0 for field in fields(plan.structure) if field.name.startswith("n_")}
+    sizes = zero | {"n_cells": N, "n_populations": 2}
+    structure = replace(plan.structure, **sizes, fast_kinds=(), slow_kinds=(), rising_kinds=(), synapses=())
+    tables = ("pools", "terminals", "sites", "cross", "terminal_links", "site_links", "cell_terminals")
     empty = {
-        "n_pools": 0,
-        "n_terminals": 0,
-        "n_sites": 0,
-        "n_cross": 0,
-        "n_terminal_links": 0,
-        "n_site_links": 0,
+        name: {key: value[:0] for key, value in getattr(plan, name).items()} for name in (*tables, "stimuli")
     }
-    nothing = {key: np.zeros(0, value.dtype) for key, value in plan.terminals.items()}
-    bare = replace(plan, structure=replace(plan.structure, **empty, n_cell_terminals=0), terminals=nothing)
-    given = values(bare)
-    assert given["terminals.n_healthy"] == [1.0] and given["terminals.pool"] == [0]
+    raw = get_engine("numpy").run(replace(plan, structure=structure, kinds={}, wiring={}, **empty))
+    assert raw.spike_i.size > 0
+    assert raw.traces["concentration"].shape == (0, 5) and raw.traces["voltage"].shape == (0, 50)
+    assert all(mean.shape == (0,) for mean in raw.means.values())
+
+
+WRONG_INDICES = {
+    "sites.pool points at 0 to 3; allowed: 0 to 2": {"sites": {"pool": np.array([0, 1, 2, 3])}},
+    "cells.population points at -1 to 1": {
+        "cells": {"population": np.r_[-1, tiny_plan().cells["population"][1:]]}
+    },
+    "voltage_cells points at 3 to 40; allowed: 0 to 39": {"voltage_cells": np.array([3, 40])},
+    r"cross \(sources\) points at 0 to 9": {"cross": {"partner": np.array([9, 0])}},
+    "cross has 2 sources and 1 targets; allowed: 2 of each": {"cross": {"pool": np.array([0])}},
+}
+
+
+@pytest.mark.parametrize("words", WRONG_INDICES)
+def test_index_of_what_does_not_exist_is_refused(engine, words):
+    with pytest.raises(EngineError, match=words):
+        engine.run(tiny_plan(**WRONG_INDICES[words]))
 
 
 def test_progress_rises_to_one(standalone):
@@ -334,8 +365,6 @@ def test_damaged_program_is_not_used(program, tmp_path):
 
 
 def test_other_sources_or_flags_are_another_program(program, monkeypatch):
-    from dataclasses import replace
-
     from neurosim.engines.cache import compiler_here
 
     compiler, structure = compiler_here(), tiny_plan().structure
