@@ -20,7 +20,7 @@ from neurosim.runner.products import make_products
 from neurosim.runner.trials import Expansion, TrialSpec, expand, source_digest
 from neurosim.runner.validate import validate
 from neurosim.schedulers import Local, Outcome, Task, cpu_count
-from neurosim.spec import Experiment, digest, dump_yaml, load_experiment
+from neurosim.spec import Experiment, canonical_json, digest, dump_yaml, load_experiment
 
 if TYPE_CHECKING:
     from neurosim.analysis import Results
@@ -267,6 +267,7 @@ def _summary_attributes(experiment: Experiment, engine: str) -> dict[str, Any]:
         **_trial_attributes(experiment, engine),
         **environment(),
         "seed": experiment.seed,
+        "resolved": canonical_json(experiment),
         "experiment_digest": digest(experiment),
     }
 

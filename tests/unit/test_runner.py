@@ -1,5 +1,6 @@
 """Experiment → trials → files: what runs, what is kept, what an interruption or a failure leaves."""
 
+import json
 import os
 import signal
 import subprocess
@@ -92,6 +93,7 @@ def test_a_run_leaves_trials_summary_figure_and_plan(tiny, fake_engine, real_fig
     assert attributes["name"] == "tiny_experiment"
     assert "VTA_DA" in attributes["circuit_yaml"]
     assert "sert_knockdown" in attributes["experiment_yaml"]
+    assert json.loads(attributes["resolved"])["seed"]
     assert not list(folder.rglob("*.tmp")) + list(folder.rglob("*.running"))
 
 
