@@ -177,11 +177,11 @@ def test_a_disk_that_fills_up_ends_the_run_and_keeps_what_is_whole(tiny, command
 
     write, done = execute.write_trial, []
 
-    def until_full(folder, trial, *rest):
+    def until_full(folder, trial, *rest, **options):
         if len(done) == 2:
             raise ResultSchemaError(f"cannot write {folder}: No space left on device")
         done.append(trial.key)
-        return write(folder, trial, *rest)
+        return write(folder, trial, *rest, **options)
 
     monkeypatch.setattr(execute, "write_trial", until_full)
     status, _, err = command("run", "tiny_experiment", "--workers", "1")
