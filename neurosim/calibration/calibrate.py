@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,8 @@ _SUBJECT_MARGIN = 1.5
 _CLOSE = 0.06
 #: A gain counts as found when its rows are this close to their middles, in half-widths.
 _GAIN_CLOSE = 0.5
+#: How a source begins that is a row of the reference's targets.
+_ROW_ID = re.compile(r"[A-Z]{2}\d+")
 _FIRST_STEPS, _NEXT_STEPS, _ROUNDS = 16, 8, 6
 
 
@@ -190,7 +193,8 @@ class _Calibration:
 
 
 def _row(band, readout: str, unit: str, values: np.ndarray) -> CalibratedRow:
-    name = (band.source or "").split(":")[0]
+    row = _ROW_ID.match(band.source or "")
+    name = row[0] if row else "no row"
     return CalibratedRow(
         name,
         readout,
