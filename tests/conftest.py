@@ -35,3 +35,22 @@ def fake_engine(monkeypatch):
 
     install(monkeypatch)
     return FakeEngine
+
+
+@pytest.fixture
+def plain_figure(request, monkeypatch):
+    """A figure takes longer than all the rest of a small run; tests that look at one ask for ``real_figure``."""
+    if "real_figure" not in request.fixturenames:
+        from matplotlib.figure import Figure
+
+        from neurosim import analysis
+
+        monkeypatch.setattr(analysis, "overview_figure", lambda results: Figure(), raising=False)
+        monkeypatch.setattr(
+            analysis, "save_figure", lambda figure, path: path.write_text("a figure") and path, raising=False
+        )
+
+
+@pytest.fixture
+def real_figure():
+    """The figure that users get."""

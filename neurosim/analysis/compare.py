@@ -32,8 +32,8 @@ def compare(
     Returns
     -------
     DataTree
-        The groups ``rates pools receptors drugs balance`` with ``statistic`` in the place of arm, subject
-        and phase:
+        The groups ``rates pools receptors drugs balance``, as far as the results have them, with ``statistic`` in
+        the place of arm, subject and phase:
 
         ========================  ===========================================================================
         ``difference``            mean of a - b, in the variable's unit
@@ -53,7 +53,7 @@ def compare(
     arm_a, phase_a = _resolve(summary, a, phase)
     arm_b, phase_b = _resolve(summary, b, phase)
     groups = {}
-    for group in COMPARED:
+    for group in (name for name in COMPARED if name in summary.children):
         dataset = summary[group].to_dataset()
         left = dataset.sel(arm=arm_a, phase=phase_a, drop=True)
         right = dataset.sel(arm=arm_b, phase=phase_b, drop=True)
@@ -69,7 +69,7 @@ def compare(
 
 def _resolve(summary: xr.DataTree, argument: str | tuple[str, str], phase: str | None) -> tuple[str, str]:
     arm, own_phase = (argument, None) if isinstance(argument, str) else argument
-    coords = summary["rates"].coords
+    coords = summary["trials"].coords
     arms, phases = coords["arm"].values.tolist(), coords["phase"].values.tolist()
     own_phase = own_phase or phase or phases[-1]
     for what, name, allowed in (("arm", arm, arms), ("phase", own_phase, phases)):

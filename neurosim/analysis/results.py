@@ -14,7 +14,14 @@ import xarray as xr
 from neurosim.analysis.compare import compare
 from neurosim.analysis.summary import MISSING, SUMMARY, Axis
 from neurosim.errors import ResultSchemaError, nearest
-from neurosim.recording import OUTCOMES_WITH_DATA, SpikeTrains, load_trial, open_tree, trial_path
+from neurosim.recording import (
+    OUTCOMES_WITH_DATA,
+    SpikeTrains,
+    load_block_trial,
+    load_trial,
+    open_tree,
+    trial_path,
+)
 
 __all__ = ["Results", "open_results", "spike_trains"]
 
@@ -51,8 +58,8 @@ class Results:
     ----------
     folder : Path
     summary : DataTree
-        Groups ``rates pools receptors drugs balance trials`` over arm × subject × scan axes × phase × …,
-        lazy.
+        Groups ``rates pools receptors drugs balance trials`` (``engine: none``: ``receptors drugs trials``) over
+        arm × subject × scan axes × phase × …, lazy.
     attributes : dict
         Root attributes: schema, YAML texts, resolved spec, seeds, hashes, versions, host.
     arms, subjects, phases : tuple
@@ -104,6 +111,11 @@ class Results:
     def name(self) -> str:
         """Name of the experiment; that of the folder if the file does not say."""
         return self.attributes.get("name", self.folder.resolve().name)
+
+    @property
+    def has_spikes(self) -> bool:
+        """False with ``engine: none``: the groups ``rates pools balance`` are not there."""
+        return "rates" in self.summary.children
 
     @property
     def experiment_text(self) -> str:
@@ -174,7 +186,9 @@ class Results:
             message = str(self.summary["trials"]["message"].values[tuple(at)]).strip().splitlines()
             reason = message[-1] if message else "no reason was given"
             raise ResultSchemaError(f"{where}: outcome {outcome!r} has no data: {reason}")
-        return load_trial(trial_path(self.folder, key))
+        path = trial_path(self.folder, key)
+        block = None if path.exists() else load_block_trial(self.folder, key)
+        return load_trial(path) if block is None else block
 
     def _key(self, arm: str, subject: int, axes: dict[str, Any]) -> str:
         keys = self.keys.sel(arm=arm, subject=subject)

@@ -27,6 +27,8 @@ __all__ = ["MISSING", "SUMMARY", "Axis", "assemble_summary", "write_summary"]
 SUMMARY = "summary.h5"
 MISSING = "missing"
 _GROUPS = ("rates", "pools", "receptors", "drugs")
+# what is left where nothing spikes (engine: none)
+_STILL_GROUPS = ("receptors", "drugs")
 # what an arm without a drug has of it
 _NONE_IS_ZERO = ("ligand", "drug")
 
@@ -105,6 +107,7 @@ def assemble_summary(
     axes: Sequence[Axis] = (),
     reference: tuple[str, str],
     attributes: Mapping[str, Any] | None = None,
+    has_spikes: bool = True,
 ) -> xr.DataTree:
     """The summary of an experiment as a DataTree.
 
@@ -122,11 +125,13 @@ def assemble_summary(
         Of the balance.
     attributes : mapping, optional
         Root attributes, see DESIGN §5.
+    has_spikes : bool
+        False with ``engine: none``.
 
     Returns
     -------
     DataTree
-        Groups ``rates pools receptors drugs balance trials``; in memory.
+        Groups ``rates pools receptors drugs balance trials``, without spikes ``receptors drugs trials``; in memory.
 
     Raises
     ------
@@ -138,10 +143,12 @@ def assemble_summary(
     _check_reference(frame, reference)
     _check_axes(frame)
     labels, columns = _labels(frame, records)
-    groups = {group: _group(group, frame, records, labels, columns) for group in _GROUPS}
-    groups["balance"] = balance_dataset(
-        groups["pools"]["concentration"], groups["receptors"]["activation"], *reference
-    )
+    named = _GROUPS if has_spikes else _STILL_GROUPS
+    groups = {group: _group(group, frame, records, labels, columns) for group in named}
+    if has_spikes:
+        groups["balance"] = balance_dataset(
+            groups["pools"]["concentration"], groups["receptors"]["activation"], *reference
+        )
     groups["trials"] = _trials(frame, records)
     own = {
         "schema": SCHEMA,
@@ -206,8 +213,8 @@ def _labels(frame: _Frame, records: Mapping[str, TrialRecord]):
             )
         for dim, names in record.labels.items():
             labels.setdefault(dim, {}).update(dict.fromkeys(names))
-        for dim, names in COLUMNS.items():
-            for column in names:
+        for dim in record.labels.keys() & COLUMNS.keys():
+            for column in COLUMNS[dim]:
                 said = dict(zip(record.labels[dim], record.columns[column], strict=True))
                 columns[column] = said | columns[column]
     return {dim: tuple(names) for dim, names in labels.items()}, columns

@@ -14,6 +14,8 @@ from neurosim.analysis.compare import paired_statistics
 __all__ = ["Cell", "Column", "TableRow", "summary_columns", "summary_table"]
 
 _MOST_POINTS = 4
+#: Per cent held by drugs below which a receptor or carrier is left out of the table.
+_WORTH_A_ROW = 0.5
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,8 @@ class TableRow:
     Attributes
     ----------
     section : str
-        ``rates``, ``concentrations`` or ``balance``.
+        ``rates``, ``concentrations`` or ``balance``; without spikes ``drugs``, ``carriers held by drugs``,
+        ``receptors held by drugs`` or ``activation``.
     name : str
         ``DRN_HT``, ``5-HT DRN`` or ``DRN``.
     unit : str
@@ -132,6 +135,8 @@ def summary_table(results, phase: str | None = None) -> list[TableRow]:
     phase = phase or results.phases[-1]
     reference_phase = phase if len(results.arms) > 1 else results.reference[1]
     maker = _RowMaker(results, phase, reference_phase)
+    if not results.has_spikes:
+        return _still_rows(results, maker)
     rates = results.summary["rates"]["firing_rate"]
     pools = results.summary["pools"]["concentration"]
     rows = [maker.row("rates", name, rates.sel(population=name)) for name in rates.population.values.tolist()]
@@ -146,6 +151,21 @@ def summary_table(results, phase: str | None = None) -> list[TableRow]:
     return [row for row in rows if not _is_empty(row.cells.values())]
 
 
+def _still_rows(results, maker: _RowMaker) -> list[TableRow]:
+    """Without spikes: what is in the brain, what it holds, what receptors then do."""
+    drugs, receptors = results.summary["drugs"]["concentration"], results.summary["receptors"]
+    rows = [maker.level_row("drugs", name, drugs.sel(drug=name), "nM") for name in drugs.drug.values.tolist()]
+    for section, variable, dim in (
+        ("carriers held by drugs", "carrier_occupancy", "carrier"),
+        ("receptors held by drugs", "occupancy", "site"),
+    ):
+        held = 100.0 * receptors[variable].sum("ligand")
+        own = [maker.level_row(section, name, held.sel({dim: name}), "%") for name in held[dim].values.tolist()]
+        rows += [row for row in own if any(cell.value >= _WORTH_A_ROW for cell in row.cells.values())]
+    active = receptors["activation"]
+    return rows + [maker.row("activation", name, active.sel(site=name)) for name in active.site.values.tolist()]
+
+
 def _is_empty(cells: Iterable[Cell]) -> bool:
     return all(np.isnan(cell.value) for cell in cells)
 
@@ -155,6 +175,15 @@ class _RowMaker:
         self.results, self.phase, self.reference_phase = results, phase, reference_phase
         self.columns = summary_columns(results)
         self.axes = list(results.axes)
+
+    def level_row(self, section: str, name: str, values: xr.DataArray, unit: str) -> TableRow:
+        """What drugs do is nothing in an arm without them, so there is no change to give."""
+        cells = {}
+        for column in self.columns:
+            at = dict(zip(self.axes, column.point, strict=True))
+            own = values.isel(at).sel(arm=column.arm, phase=self.phase, drop=True)
+            cells[column.label] = Cell(float(own.mean()), n=int(own.notnull().sum()))
+        return TableRow(section, name, unit, cells)
 
     def row(self, section: str, name: str, values: xr.DataArray, is_relative: bool = True) -> TableRow:
         values = values.load()

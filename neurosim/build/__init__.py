@@ -2,17 +2,21 @@
 
 from neurosim.build.checks import Finding, check_circuit
 from neurosim.build.phases import Trial, structure
+from neurosim.build.exposure import phase_concentrations
 from neurosim.build.plan import CARRIERS, Labels, Plan, Structure, SynapseGroup, Wiring
+from neurosim.build.still import Still
 
 __all__ = [
     "CARRIERS",
     "Finding",
     "Labels",
     "Plan",
+    "Still",
     "Structure",
     "SynapseGroup",
     "Trial",
     "Wiring",
     "check_circuit",
+    "phase_concentrations",
     "structure",
 ]

@@ -17,7 +17,9 @@ __all__ = [
     "RestingSite",
     "check_circuit",
     "clearances",
+    "near_field_at_rest",
     "resting_concentration",
+    "resting_level",
     "resting_sites",
 ]
 
@@ -88,17 +90,24 @@ def _middle(low: float, high: float) -> float:
     return math.sqrt(float(low) * float(high))
 
 
+def resting_level(circuit: Circuit, region: str, transmitter: str) -> float | None:
+    """Middle of a pool's band in nM; None for a pool without a band."""
+    band = circuit.pools[region][transmitter].band
+    return None if band is None else _middle(band.low, band.high)
+
+
+def near_field_at_rest(circuit: Circuit, name: str) -> float:
+    """What a site hears beyond its pool while the population of its near field fires in the middle of its band (nM)."""
+    near = circuit.sites[name].near_field
+    band = None if near is None else circuit.populations[near.population].band
+    return 0.0 if band is None else float(near.h.value) * _middle(band.low, band.high)
+
+
 def resting_concentration(circuit: Circuit, name: str) -> float | None:
     """What a site hears where its pool and the population of its near field are in the middle of their bands (nM)."""
     site = circuit.sites[name]
-    pool = circuit.pools[site.hears][reference.receptor(site.receptor).ligand]
-    if pool.band is None:
-        return None
-    c = _middle(pool.band.low, pool.band.high)
-    if site.near_field is not None:
-        band = circuit.populations[site.near_field.population].band
-        c += 0.0 if band is None else float(site.near_field.h.value) * _middle(band.low, band.high)
-    return c
+    level = resting_level(circuit, site.hears, reference.receptor(site.receptor).ligand)
+    return None if level is None else level + near_field_at_rest(circuit, name)
 
 
 def resting_sites(circuit: Circuit) -> list[RestingSite]:

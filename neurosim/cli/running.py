@@ -122,6 +122,7 @@ def _check_experiment(name: str, settings: dict[str, str], output: Path | None, 
     compiled = {
         "standalone": f"compiled C++, {report.builds} program(s)",
         "numpy": "NumPy, nothing to compile",
+        "none": "none: nothing spikes, nothing is compiled",
     }
     say(f"  engine {compiled.get(report.engine, report.engine)}; {report.workers} worker(s)")
     if report.pending:

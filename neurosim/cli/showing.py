@@ -36,7 +36,7 @@ def show_experiment(name: str) -> None:
     say(f"experiment {experiment.name}: circuit {experiment.circuit.name}, species {experiment.species}")
     if experiment.description:
         say(f"  {' '.join(experiment.description.split())}")
-    say(f"  {experiment.subjects} subjects, seed {experiment.seed}")
+    say(f"  {experiment.subjects} subjects, seed {experiment.seed}, engine {experiment.engine}")
     title("Phases")
     rows = [
         [p.name, clock(p), f"{float(p.settle):g} s", f"{float(p.record):g} s"]
@@ -80,10 +80,11 @@ def results_table(folder: Path) -> None:
         arm, phase = results.reference
         say(f"\n{results.name}: phase {results.phases[-1]}, mean over {len(results.subjects)} subject(s)")
         if len(results.arms) > 1:
-            say(
-                f"change against arm {arm}, paired over subjects, with its 95 % interval in %; balance against phase {phase}"
-            )
+            balance = f"; balance against phase {phase}" if results.has_spikes else ""
+            say(f"change against arm {arm}, paired over subjects, with its 95 % interval in %{balance}")
         rows = summary_table(results)
+        if not results.has_spikes:
+            say("engine none: nothing spikes, every transmitter stands at its level")
         _missing(results)
     for section in dict.fromkeys(row.section for row in rows):
         chosen = [row for row in rows if row.section == section]

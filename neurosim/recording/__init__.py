@@ -1,10 +1,20 @@
 """Result schema, write and read.
 
-``DIR/trials/<key>.h5`` holds one trial, ``DIR/summary.h5`` the numbers of all; both are netCDF-4 that
+``DIR/trials/<key>.h5`` holds one trial (``block-<hash>.h5`` many without spikes), ``DIR/summary.h5`` the
+numbers of all; they are netCDF-4 that
 xarray, h5py and ncdump open without neurosim. What they hold is the table
 :data:`~neurosim.recording.schema.VARIABLES`.
 """
 
+from neurosim.recording.blocks import (
+    BLOCK_GROUPS,
+    Block,
+    block_headers,
+    block_paths,
+    block_records,
+    load_block_trial,
+    write_block,
+)
 from neurosim.recording.files import clean_attributes, open_tree, sweep, write_tree
 from neurosim.recording.provenance import cpu_type, environment
 from neurosim.recording.schema import (
@@ -32,12 +42,14 @@ from neurosim.recording.trials import (
 )
 
 __all__ = [
+    "BLOCK_GROUPS",
     "COLUMNS",
     "OUTCOMES",
     "OUTCOMES_WITH_DATA",
     "SCHEMA",
     "TRANSMITTERS",
     "VARIABLES",
+    "Block",
     "PhaseContext",
     "PhaseResult",
     "PopulationInfo",
@@ -46,9 +58,13 @@ __all__ = [
     "TrialRecord",
     "TrialResult",
     "Variable",
+    "block_headers",
+    "block_paths",
+    "block_records",
     "clean_attributes",
     "cpu_type",
     "environment",
+    "load_block_trial",
     "load_trial",
     "open_tree",
     "phase_context",
@@ -57,6 +73,7 @@ __all__ = [
     "read_record",
     "sweep",
     "trial_path",
+    "write_block",
     "write_tree",
     "write_trial",
 ]

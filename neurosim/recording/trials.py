@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -22,15 +22,19 @@ from neurosim.recording.schema import (
     TRANSMITTERS,
     VARIABLES,
     PhaseResult,
+    SiteInfo,
     TrialResult,
 )
 
 __all__ = [
     "TrialRecord",
     "load_trial",
+    "names_in",
     "read_header",
     "read_record",
+    "site_coords",
     "trial_path",
+    "variable",
     "write_trial",
 ]
 
@@ -195,14 +199,20 @@ def _population_coords(phase: PhaseResult) -> dict[str, Any]:
     }
 
 
-def _site_coords(phase: PhaseResult) -> dict[str, Any]:
+def site_coords(
+    names: Sequence[str], infos: Sequence[SiteInfo], transmitters: Sequence[str]
+) -> dict[str, Any]:
+    """The sites and what each is, as coordinates."""
     columns = {
-        name: [getattr(site, name) for site in phase.sites]
-        for name in ("receptor", "on", "compartment", "hears")
+        name: [getattr(info, name) for info in infos] for name in ("receptor", "on", "compartment", "hears")
     }
-    columns["site_transmitter"] = list(phase.site_transmitters)
-    site = np.array(phase.labels.sites, dtype=str)
+    columns["site_transmitter"] = list(transmitters)
+    site = np.array(names, dtype=str)
     return {"site": site} | {name: ("site", np.array(column, dtype=str)) for name, column in columns.items()}
+
+
+def _site_coords(phase: PhaseResult) -> dict[str, Any]:
+    return site_coords(phase.labels.sites, phase.sites, phase.site_transmitters)
 
 
 class _PoolGrid:
@@ -395,9 +405,9 @@ def _labels(file: h5py.File, labels_hash: str):
         labels = {}
         for group in _SUMMARY_GROUPS:
             for dim in {d for entry in VARIABLES[group].values() for d in entry.dims}:
-                labels[dim] = _names(file[group][dim])
+                labels[dim] = names_in(file[group][dim])
         columns = {
-            column: _names(file[group][column])
+            column: names_in(file[group][column])
             for group in _SUMMARY_GROUPS
             for dim, names in COLUMNS.items()
             if any(dim in entry.dims for entry in VARIABLES[group].values())
@@ -413,5 +423,6 @@ def _labels_hash(groups: Mapping[str, xr.Dataset]) -> str:
     return hashlib.sha256(json.dumps(names, sort_keys=True).encode()).hexdigest()
 
 
-def _names(dataset: h5py.Dataset) -> tuple[str, ...]:
+def names_in(dataset: h5py.Dataset) -> tuple[str, ...]:
+    """Texts of a variable or coordinate."""
     return tuple(value.decode() if isinstance(value, bytes) else str(value) for value in dataset[()])

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from neurosim import build, pharmacology
+from neurosim.build.still import levels_at_rest
 from neurosim.recording import OUTCOMES_WITH_DATA
 from neurosim.runner import estimate as estimates
 from neurosim.runner.folder import finished
-from neurosim.runner.run import given, output_folder, structures
+from neurosim.runner.run import engine_of, given, output_folder, structures
 from neurosim.runner.trials import expand
 from neurosim.runner.validate import exposures, validate
 from neurosim.schedulers import cpu_count
-from neurosim.spec import Dose, Experiment, phase_times
+from neurosim.spec import Dose, Experiment, cut_stimulations, phase_times, resolve
 
 __all__ = ["CheckReport", "check"]
 
@@ -70,18 +71,16 @@ def check(
     SpecError, UnitError, ReferenceDataError, BuildError
         The experiment cannot be run.
     """
-    from neurosim.engines import choose
-
     experiment = given(experiment, set)
     validate(experiment)
     folder = output_folder(experiment, output)
-    engine = choose().engine.name
+    engine = engine_of(experiment)
     expansion = expand(experiment, engine)
     headers, _ = finished(folder, (trial.key for trial in expansion.trials))
     done = sum(header.outcome in OUTCOMES_WITH_DATA for header in headers.values())
     pending = [trial for trial in expansion.trials if trial.key not in headers]
     needs = [estimates.estimate(trial.resolved, engine) for trial in pending]
-    n_builds = len(structures(pending))
+    n_builds = len(structures(pending)) if experiment.has_spikes else 0
     workers = workers or cpu_count()
     return CheckReport(
         experiment=experiment,
@@ -110,6 +109,19 @@ def _experiment_findings(experiment: Experiment) -> Iterator[build.Finding]:
                 yield build.Finding("info", f"arms.{arm}, phase {phase}", f"free in the brain: {text}")
     yield from _target_findings(experiment)
     yield from _pk_findings(experiment)
+    for path, sentence in cut_stimulations(experiment):
+        yield build.Finding("warning", path, sentence)
+    if not experiment.has_spikes:
+        levels = ", ".join(
+            f"{region}.{transmitter} {level:.3g} nM"
+            for (region, transmitter), level in levels_at_rest(resolve(experiment, next(iter(experiment.arms)))).items()
+        )
+        yield build.Finding(
+            "info",
+            "engine: none",
+            "no cell spikes and nothing is released or taken up: drugs, receptors and carriers alone, with every "
+            f"transmitter at its level: {levels}",
+        )
 
 
 def _target_findings(experiment: Experiment) -> Iterator[build.Finding]:

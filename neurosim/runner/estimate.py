@@ -16,6 +16,8 @@ SIZE_LIMIT = 50e9
 #: Cell-seconds simulated per second and core, about: measured with 1500-4000 cells, vectorised program and NumPy.
 _SPEED = {"standalone": 40_000.0, "numpy": 1_200.0}
 _COMPILE_SECONDS = 25.0
+#: A trial without spikes, one of many in a block.
+_STILL_SECONDS, _STILL_BYTES = 1e-3, 3_000.0
 #: Rate that a spike file is sized for, Hz, and bytes that gzip leaves of a number.
 _RATE, _BYTES_PER_SPIKE, _BYTES_PER_SAMPLE, _BYTES_PER_FILE = 8.0, 3.0, 3.5, 250_000.0
 _VOLTAGE_STEP = 1e-3
@@ -34,6 +36,8 @@ class Estimate:
 
 def estimate(resolved: Resolved, engine: str) -> Estimate:
     """Estimate of one trial of an arm."""
+    if engine == "none":
+        return Estimate(_STILL_SECONDS, _STILL_BYTES, 0.0)
     phases = phase_times(resolved.protocol)
     circuit, protocol = resolved.circuit, resolved.protocol
     n_cells = sum(p.n for p in circuit.populations.values())

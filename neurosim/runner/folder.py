@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from neurosim.errors import ResultSchemaError
-from neurosim.recording import read_header, sweep, trial_path
+from neurosim.recording import block_headers, block_paths, read_header, sweep, trial_path
 from neurosim.recording.trials import TrialRecord
 
 __all__ = [
@@ -71,8 +71,16 @@ def clear(folder: Path) -> None:
 
 
 def finished(folder: Path, keys: Iterable[str]) -> tuple[dict[str, TrialRecord], list[Path]]:
-    """Headers of the trials that have a whole file, and the files that are there and cannot be read."""
+    """Headers of the trials that are in a whole file, and the files that are there and cannot be read."""
     headers, damaged = {}, []
+    keys = list(keys)
+    for path in block_paths(folder):
+        try:
+            found = block_headers(path)
+        except ResultSchemaError:
+            damaged.append(path)
+        else:
+            headers |= {key: found[key] for key in keys if key in found}
     for key in keys:
         path = trial_path(folder, key)
         if path.exists():

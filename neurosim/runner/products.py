@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from neurosim.errors import ResultSchemaError
-from neurosim.recording import read_record, trial_path
+from neurosim.recording import TrialRecord, block_paths, block_records, read_record, trial_path
 from neurosim.recording.files import reading, root_attributes
 from neurosim.runner.folder import FIGURE
 from neurosim.runner.trials import Expansion
@@ -33,13 +34,8 @@ def make_products(
     wanted = {_DIGEST: expansion.digest, "experiment_digest": attributes["experiment_digest"]}
     if not changed and figure.exists() and _has(folder / SUMMARY, wanted):
         return figure
-    records = {}
-    for trial in expansion.trials:
-        path = trial_path(folder, trial.key)
-        if path.exists():
-            records[trial.key] = read_record(path)
     tree = assemble_summary(
-        records,
+        _records(expansion, folder),
         expansion.keys,
         arms=list(experiment.arms),
         subjects=range(experiment.subjects),
@@ -47,9 +43,22 @@ def make_products(
         axes=_axes(experiment),
         reference=(experiment.reference.arm, experiment.reference.phase),
         attributes={**attributes, **wanted},
+        has_spikes=experiment.has_spikes,
     )
     write_summary(folder, tree)
     return _draw(folder, figure)
+
+
+def _records(expansion: Expansion, folder: Path) -> dict[str, TrialRecord]:
+    wanted, records = {trial.key for trial in expansion.trials}, {}
+    for path in block_paths(folder):
+        with contextlib.suppress(ResultSchemaError):  # said by run: its trials are evaluated again
+            records |= {key: record for key, record in block_records(path).items() if key in wanted}
+    for key in wanted:
+        path = trial_path(folder, key)
+        if path.exists():
+            records[key] = read_record(path)
+    return records
 
 
 def _axes(experiment: Experiment) -> list:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from neurosim.runner import estimate as estimates
 from neurosim.runner.execute import Ended, Job, execute, write_failure
 from neurosim.runner.folder import clear, finished, open_folder, write_plan
 from neurosim.runner.products import make_products
+from neurosim.runner.still import evaluate_blocks
 from neurosim.runner.trials import Expansion, TrialSpec, expand, source_digest
 from neurosim.runner.validate import validate
 from neurosim.schedulers import Local, Outcome, Task, cpu_count
@@ -144,8 +145,6 @@ def run_experiment(
     progress: Listener | None = None,
 ) -> RunReport:
     """As :func:`run`, but returns what was done, and a trial without data is no error."""
-    from neurosim.engines import choose
-
     listener = progress or Listener()
     experiment = given(experiment, set)
     validate(experiment)
@@ -153,10 +152,7 @@ def run_experiment(
     open_folder(folder)
     if fresh:
         clear(folder)
-    choice = choose()
-    if choice.message:
-        listener.note(choice.message)
-    engine = choice.engine.name
+    engine = engine_of(experiment, listener.note)
     expansion = expand(experiment, engine)
     headers, damaged = finished(folder, (trial.key for trial in expansion.trials))
     for path in damaged:
@@ -172,7 +168,11 @@ def run_experiment(
     ended, stopped = {}, False
     if pending:
         write_plan(folder, _plan(experiment, expansion))
-        ended, stopped = _simulate(experiment, pending, folder, engine, workers, most, listener)
+        if experiment.has_spikes:
+            ended, stopped = _simulate(experiment, pending, folder, engine, workers, most, listener)
+        else:
+            shared = _trial_attributes(experiment, engine)
+            ended = evaluate_blocks(pending, folder.resolve(), shared, listener.ended)
     figure = make_products(
         experiment, expansion, folder, _summary_attributes(experiment, engine), changed=bool(ended)
     )
@@ -188,6 +188,18 @@ def given(experiment: Experiment | str | Path, settings: Mapping[str, Any] | Non
             )
         return experiment
     return load_experiment(experiment, set=settings)
+
+
+def engine_of(experiment: Experiment, say: Callable[[str], None] = lambda text: None) -> str:
+    """Name of the engine that runs an experiment here; ``say`` is told where that is not the fast one."""
+    if not experiment.has_spikes:
+        return experiment.engine
+    from neurosim.engines import choose
+
+    choice = choose()
+    if choice.message:
+        say(choice.message)
+    return choice.engine.name
 
 
 def output_folder(experiment: Experiment, output: str | Path | None) -> Path:
@@ -251,15 +263,21 @@ def _ended(job: Job, outcome: Outcome) -> Ended:
 
 
 def _trial_attributes(experiment: Experiment, engine: str) -> dict[str, Any]:
-    from neurosim.engines import engine_fingerprint
-
     return {
         "name": experiment.name,
         "experiment_yaml": experiment.source_text or dump_yaml(experiment),
         "circuit_yaml": dump_yaml(experiment.circuit),
-        "engine": engine_fingerprint(engine),
+        "engine": _fingerprint(experiment, engine),
         "source_digest": source_digest(),
     }
+
+
+def _fingerprint(experiment: Experiment, engine: str) -> dict[str, str]:
+    if not experiment.has_spikes:
+        return {"engine": engine}
+    from neurosim.engines import engine_fingerprint
+
+    return engine_fingerprint(engine)
 
 
 def _summary_attributes(experiment: Experiment, engine: str) -> dict[str, Any]:

@@ -98,9 +98,11 @@ def expand(experiment: Experiment, engine: str) -> Expansion:
         index = tuple(point[axis] for axis in axes)
         arm_digest = digests.of_arm(resolved)
         for subject in range(experiment.subjects):
-            key = _subject_key(arm_digest, subject)
+            # Without cells the subjects are one and the same.
+            drawn = subject if experiment.has_spikes else 0
+            key = _subject_key(arm_digest, drawn)
             keys[arm, subject, index] = key
-            trials.setdefault(key, TrialSpec(key, resolved, subject, arm, index))
+            trials.setdefault(key, TrialSpec(key, resolved, drawn, arm, index))
     return Expansion(tuple(trials.values()), keys)
 
 
@@ -166,6 +168,7 @@ def contents(resolved: Resolved) -> dict[str, Any]:
         "protocol": resolved.protocol,
         "species": resolved.species,
         "seed": resolved.seed,
+        **({} if resolved.engine != "none" else {"levels": resolved.levels}),
     }
 
 

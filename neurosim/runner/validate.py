@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from neurosim import pharmacology, reference
 from neurosim.build.exposure import phase_concentrations
+from neurosim.build.still import levels_at_rest
 from neurosim.errors import NeurosimError, ReferenceDataError, SpecError
 from neurosim.spec import Circuit, Experiment, locate, phase_times, resolve, spec_error
 
@@ -22,6 +23,9 @@ def validate(experiment: Experiment) -> None:
         leading action is not modelled, a dose that cannot become a concentration.
     """
     problems = [*_circuit_problems(experiment.circuit), *_drug_problems(experiment)]
+    if not problems and not experiment.has_spikes:
+        for arm in experiment.arms:
+            levels_at_rest(resolve(experiment, arm))
     if problems:
         raise SpecError(*dict.fromkeys(problems))
 

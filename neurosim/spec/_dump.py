@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from neurosim.spec._circuit import Circuit
@@ -12,9 +13,12 @@ from neurosim.spec._yaml import write_yaml
 __all__ = ["dump_yaml", "plain"]
 
 
-def plain(model: Model) -> dict[str, Any]:
-    """Nested mappings, lists, text and numbers, keys as in a file; what is unset or empty is left out."""
-    return model.model_dump(mode="json", by_alias=True)
+def plain(model: Model, without: Sequence[str] = ()) -> dict[str, Any]:
+    """Nested mappings, lists, text and numbers, keys as in a file; what is unset or empty is left out.
+
+    ``without`` names fields of the model that are left out.
+    """
+    return model.model_dump(mode="json", by_alias=True, exclude=set(without) or None)
 
 
 def dump_yaml(model: Circuit | Experiment) -> str:

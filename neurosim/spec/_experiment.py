@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from neurosim.spec._circuit import Circuit
+from neurosim.spec._circuit import Circuit, PoolName
 from neurosim.spec._circuit_file import circuit_of
 from neurosim.spec._experiment_checks import (
     dose_problems,
@@ -39,6 +39,7 @@ __all__ = [
     "Protocol",
     "Reference",
     "Stimulation",
+    "with_phases",
 ]
 
 #: A stimulus that says nothing about its strength makes its cells fire: each pulse brings 4 pC, which moves
@@ -50,10 +51,13 @@ Route = Literal["iv", "ip", "sc", "im", "oral"]
 
 
 class Phase(Model):
-    """One recorded stretch. ``at`` is on the pharmacological clock, see :func:`neurosim.spec.phase_times`."""
+    """One recorded stretch. ``at`` is on the pharmacological clock, see :func:`neurosim.spec.phase_times`.
+
+    ``record`` may be left out only where nothing is recorded over time, with ``engine: none``.
+    """
 
     name: Label
-    record: Annotated[Quantity, stated("time", "positive")]
+    record: Annotated[Quantity, stated("time", "positive")] | None = None
     at: Annotated[Quantity, stated("time")] | None = None
     settle: Annotated[Quantity, stated("time", "not negative")] | None = None
 
@@ -227,7 +231,9 @@ class Experiment(Model):
     """A whole experiment; every name in it resolves.
 
     ``circuit`` is the circuit itself; a name or a path is looked up. ``species`` is the circuit's by default,
-    ``reference`` the first arm and phase, a stimulation's ``phase`` the last one.
+    ``reference`` the first arm and phase, a stimulation's ``phase`` the last one. With ``engine: none``
+    nothing spikes: transmitters stay at the middle of their bands or at ``levels``, and only drugs and
+    receptors are computed.
 
     Raises
     ------
@@ -243,6 +249,10 @@ class Experiment(Model):
     description: str | None = None
     circuit: Annotated[Circuit, BeforeValidator(circuit_of)]
     species: Species | None = None
+    engine: Literal["brian2", "none"] = "brian2"
+    levels: Named[PoolName, Annotated[Quantity, stated("concentration", "not negative")]] = Field(
+        default_factory=Named
+    )
     subjects: Annotated[Integer, Field(ge=1)] = 1
     seed: Annotated[Integer, Field(ge=0, lt=2**63)] = 0
     protocol: Protocol
@@ -265,10 +275,15 @@ class Experiment(Model):
         self.__dict__["species"] = self.species or self.circuit.species
         self.__dict__["reference"] = Reference(arm=arm, phase=phase)
         self.__dict__["arms"] = Named(
-            {name: _with_phases(a, phases[-1].name) for name, a in self.arms.items()}
+            {name: with_phases(a, phases[-1].name) for name, a in self.arms.items()}
         )
         raise_problems(experiment_problems(self, self.circuit))
         return self
+
+    @property
+    def has_spikes(self) -> bool:
+        """Whether a network runs, or only drugs and receptors are computed."""
+        return self.engine != "none"
 
     @property
     def source_text(self) -> str | None:
@@ -281,7 +296,7 @@ class Experiment(Model):
         return None if self._origin is None else self._origin.file
 
 
-def _with_phases(arm: Arm, last: str) -> Arm:
+def with_phases(arm: Arm, last: str) -> Arm:
     """The arm with every stimulation's phase named."""
     if all(s.phase is not None for s in arm.stimulations):
         return arm

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PhaseTime",
+    "arm_problems",
     "cut_stimulations",
     "dose_problems",
     "experiment_problems",
@@ -40,7 +41,8 @@ _ROUNDING = 1e-9
 class PhaseTime:
     """A phase on the pharmacological clock, times in s.
 
-    ``before_drugs`` phases lie before zero; those without an ``at`` of their own have ``at = -inf``.
+    ``before_drugs`` phases lie before zero; those without an ``at`` of their own have ``at = -inf``. ``record`` is 0
+    where nothing is recorded over time (``engine: none``).
     """
 
     name: str
@@ -61,7 +63,7 @@ def phase_times(protocol: Protocol) -> list[PhaseTime]:
     for phase in protocol.phases:
         current = current if phase.at is None else float(phase.at)
         settle = protocol.settle if phase.settle is None else phase.settle
-        times.append(PhaseTime(phase.name, current, current < 0, float(settle), float(phase.record)))
+        times.append(PhaseTime(phase.name, current, current < 0, float(settle), float(phase.record or 0)))
     return times
 
 
@@ -96,6 +98,12 @@ def protocol_problems(protocol: Protocol) -> Iterator[Problem]:
         if times[k].at < times[k - 1].at:
             sentence = f"'{protocol.phases[k].at}' lies before the phase '{times[k - 1].name}'"
             yield Problem(("phases", k, "at"), f"{sentence}; phases are in order of time")
+
+
+def arm_problems(experiment: Experiment, name: str) -> Iterator[Problem]:
+    """The part of :func:`experiment_problems` that concerns one arm."""
+    phases = {phase.name: phase for phase in experiment.protocol.phases}
+    yield from _arm_problems(("arms", name), experiment.arms[name], phases, experiment.circuit)
 
 
 def _phase_problems(path: Path, phase: Phase) -> Iterator[Problem]:
@@ -165,6 +173,7 @@ def experiment_problems(experiment: Experiment, circuit: Circuit) -> Iterator[Pr
             yield Problem(path, f"{n} is more than the {circuit.populations[name].n} cells of {name}")
     for name, arm in experiment.arms.items():
         yield from _arm_problems(("arms", name), arm, phases, circuit)
+    yield from _engine_problems(experiment, circuit)
     for name in experiment.scan:
         if name in _DIMENSIONS:
             yield Problem(
@@ -175,6 +184,28 @@ def experiment_problems(experiment: Experiment, circuit: Circuit) -> Iterator[Pr
             sentence = f"'{experiment.protocol.dt}' is longer than the delay of projection {name}"
             yield Problem(("protocol", "dt"), f"{sentence} ('{projection.delay.value}')")
             break
+
+
+def _engine_problems(experiment: Experiment, circuit: Circuit) -> Iterator[Problem]:
+    """What an engine needs, and what it could only ignore."""
+    pools = [f"{region}.{t}" for region, of_region in circuit.pools.items() for t in of_region]
+    for name in experiment.levels:
+        yield from unknown(("levels", name), "pool", name, pools)
+    if experiment.has_spikes:
+        if experiment.levels:
+            sentence = "allowed with engine: none; where cells spike, levels follow from release and uptake"
+            yield Problem(("levels",), sentence)
+        for k, phase in enumerate(experiment.protocol.phases):
+            if phase.record is None:
+                yield Problem(("protocol", "phases", k), "lacks the key 'record'")
+        return
+    if experiment.protocol.voltages:
+        yield Problem(("protocol", "voltages"), "engine: none has no cells, so it has no voltages")
+    for name, arm in experiment.arms.items():
+        for key in ("lesions", "stimulations"):
+            if getattr(arm, key):
+                sentence = f"engine: none has no cells; {key} need engine: brian2 (the default)"
+                yield Problem(("arms", name, key), sentence)
 
 
 def _arm_problems(path: Path, arm: Arm, phases: dict[str, Phase], circuit: Circuit) -> Iterator[Problem]:
@@ -199,6 +230,8 @@ def _window_problems(
     if s.phase not in phases:
         return
     record = phases[s.phase].record
+    if record is None:
+        return
     if s.start >= record:
         sentence = f"'{s.start}' lies after the end of the recording; phase {s.phase} records '{record}'"
         yield Problem((*path, "start"), sentence)

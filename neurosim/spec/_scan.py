@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from decimal import Decimal
+from functools import lru_cache
 
 from neurosim import units
 from neurosim.errors import SpecError, UnitError
@@ -81,19 +82,22 @@ def _unit(text: str) -> str:
 
 def axis_texts(axis: Axis) -> list[str]:
     """The values of an axis as text, the way they are set."""
-    if axis.values is not None:
-        return list(axis.values)
-    first, last, n = axis.linear or axis.log
+    return list(axis.values) if axis.values is not None else list(_spaced(axis.linear, axis.log))
+
+
+@lru_cache(maxsize=64)
+def _spaced(linear: tuple[str, str, int] | None, log: tuple[str, str, int] | None) -> tuple[str, ...]:
+    first, last, n = linear or log
     low, unit = units.split(first)
     high = _in_unit(last, unit)
-    if axis.linear is not None:
+    if linear is not None:
         numbers = [float(low) + (high - float(low)) * k / (n - 1) for k in range(n)]
     else:
         if float(low) <= 0 or high <= 0:
             raise UnitError(f"a log axis needs two values above 0, given '{first}' and '{last}'")
         ratio = math.log(high / float(low))
         numbers = [float(low) * math.exp(ratio * k / (n - 1)) for k in range(n)]
-    return [_text(number, unit) for number in numbers]
+    return tuple(_text(number, unit) for number in numbers)
 
 
 def _in_unit(text: str, unit: str) -> float:

@@ -12,7 +12,6 @@ import pytest
 import xarray as xr
 
 import neurosim as ns
-from neurosim import analysis
 from neurosim.errors import BuildError, EngineError, NeurosimError, ResultSchemaError
 from neurosim.runner import Listener, check, estimate, expand, run, run_experiment, status, trial_key
 from neurosim.spec import load_experiment, resolve
@@ -61,21 +60,7 @@ def assert_same_results(a, b):
     assert n_compared > 20
 
 
-@pytest.fixture(autouse=True)
-def plain_figure(request, monkeypatch):
-    """A figure takes longer than all the rest of a run; one test looks at a real one."""
-    if "real_figure" not in request.fixturenames:
-        from matplotlib.figure import Figure
-
-        monkeypatch.setattr(analysis, "overview_figure", lambda results: Figure(), raising=False)
-        monkeypatch.setattr(
-            analysis, "save_figure", lambda figure, path: path.write_text("a figure") and path, raising=False
-        )
-
-
-@pytest.fixture
-def real_figure():
-    """The figure that users get."""
+pytestmark = pytest.mark.usefixtures("plain_figure")
 
 
 def trial_files(folder):

@@ -8,6 +8,7 @@ import pytest
 from neurosim.errors import SpecError
 from neurosim.spec import (
     Arm,
+    Circuit,
     Clamp,
     Dose,
     Experiment,
@@ -21,6 +22,7 @@ from neurosim.spec import (
     load_experiment,
     locate,
     phase_times,
+    plain,
     resolve,
     scan_points,
 )
@@ -297,3 +299,46 @@ def test_names_of_arms_and_descriptions_do_not_enter_the_hash():
     assert digest(renamed) == digest(experiment)
     assert digest(experiment, "extra") != digest(experiment)
     assert digest(experiment.model_copy(update={"seed": 8})) != digest(experiment)
+
+
+@pytest.mark.parametrize(
+    "path, values",
+    [
+        ("arms.ssri.drugs.escitalopram.concentration", ["1 nM", "20 nM", "0.1 uM"]),
+        ("arms.raphe_lesion.lesions.DRN_HT.fraction", ["0.1", "0.55", "1"]),
+        ("arms.ssri.drugs.0.drug", ["haloperidol", "citalopram"]),
+    ],
+)
+def test_a_point_that_changes_one_arm_is_the_experiment_with_that_arm_changed(tiny, monkeypatch, path, values):
+    # the short way validates one arm, the long way everything: same model, same hash, same place in the file
+    monkeypatch.setattr("neurosim.spec._experiment_file.check_scan", lambda experiment: None)
+    text = (tiny / "tiny_experiment.yaml").read_text(encoding="utf-8")
+    scan = "scan:\n  x: {path: " + path + ", values: [" + ", ".join(values) + "]}\n"
+    (tiny / "tiny_experiment.yaml").write_text(text + scan, encoding="utf-8")
+    arm = path.split(".")[1]
+
+    def points():
+        experiment = load_experiment("tiny_experiment")
+        return [resolve(experiment, arm, {"x": k}) for k in range(len(values))]
+
+    short = points()
+    monkeypatch.setattr("neurosim.spec._resolve._with_arm_changed", lambda experiment, edits: None)
+    for quick, thorough in zip(short, points(), strict=True):
+        assert quick == thorough
+        assert digest(quick.arm) == digest(thorough.arm)
+        assert locate(quick.arm) == locate(thorough.arm)
+
+
+def test_ten_thousand_doses_dump_the_circuit_never(tiny, monkeypatch):
+    # counts, not seconds: what a point costs must not grow with the circuit
+    text = (tiny / "tiny_experiment.yaml").read_text(encoding="utf-8")
+    scan = "scan:\n  x: {path: arms.ssri.drugs.escitalopram.concentration, log: [1 nM, 1 uM, 200]}\n"
+    (tiny / "tiny_experiment.yaml").write_text(text + scan, encoding="utf-8")
+    experiment = load_experiment("tiny_experiment")
+    dumped = []
+    monkeypatch.setattr(
+        "neurosim.spec._resolve.plain", lambda model, **options: dumped.append(type(model)) or plain(model, **options)
+    )
+    found = [resolve(experiment, "ssri", {"x": k}) for k in range(200)]
+    assert len({str(point.arm.drugs[0].concentration) for point in found}) == 200
+    assert Circuit not in dumped and Experiment not in dumped

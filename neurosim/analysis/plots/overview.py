@@ -15,6 +15,7 @@ from neurosim.analysis.plots.common import (
 )
 from neurosim.analysis.plots.panels import change_panel, level_panel, note, raster_panel, rows_axis
 from neurosim.analysis.plots.scans import scan_overview
+from neurosim.analysis.plots.still import still_overview
 from neurosim.analysis.plots.style import (
     ResultFigure,
     Sheet,
@@ -36,7 +37,8 @@ def overview_figure(results) -> ResultFigure:
 
     Without a scan: rasters of the reference and of the first other arm, firing rates and their paired
     changes, dopamine and serotonin by region with theirs, and the balance. With a scan: the dose-response
-    curves first, then rasters of the reference and of the last point.
+    curves first, then rasters of the reference and of the last point. With ``engine: none``: what drugs hold of
+    receptors and carriers, and how active receptors are.
 
     Parameters
     ----------
@@ -49,6 +51,8 @@ def overview_figure(results) -> ResultFigure:
     """
     if not np.isin(results.outcomes.values, OUTCOMES_WITH_DATA).any():
         return _empty(results)
+    if not results.has_spikes:
+        return still_overview(results)
     return scan_overview(results) if results.axes else _arm_overview(results)
 
 

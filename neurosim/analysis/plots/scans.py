@@ -26,15 +26,17 @@ from neurosim.analysis.plots.style import (
 )
 from neurosim.errors import ResultSchemaError
 
-__all__ = ["dose_response_figure", "scan_overview"]
+__all__ = ["bound_by_drugs", "curve_panel", "dose_response_figure", "scan_overview", "scanned_arm"]
 
 _MOST_LINES = 8
 _WORTH_A_NAME = 0.1
+#: Readouts with a dimension of drugs, and what their lines are.
+_BOUND = {"occupancy": "site", "carrier_occupancy": "carrier"}
 
 
 def scan_overview(results) -> ResultFigure:
     phase, axis = results.phases[-1], next(iter(results.axes))
-    arm = _scanned_arm(results, None)
+    arm = scanned_arm(results, None)
     summary = results.summary
     rates, levels = summary["rates"]["firing_rate"].load(), summary["pools"]["concentration"].load()
     transmitters = levels.transmitter.values.tolist()
@@ -48,11 +50,11 @@ def scan_overview(results) -> ResultFigure:
         gap=1.3,
     )
     panels = sheet.rows[0]
-    drawn = [_curve_panel(results, panels[0], rates, "population", arm, phase, axis)]
+    drawn = [curve_panel(results, panels[0], rates, "population", arm, phase, axis)]
     panels[0].set_title("Firing rates (grey: all others)")
     for axes, transmitter in zip(panels[1:], transmitters, strict=True):
         drawn.append(
-            _curve_panel(results, axes, levels.sel(transmitter=transmitter), "region", arm, phase, axis)
+            curve_panel(results, axes, levels.sel(transmitter=transmitter), "region", arm, phase, axis)
         )
         axes.set_title(f"[{transmitter}]", color=transmitter_color(transmitter))
     for axes in panels:
@@ -78,7 +80,7 @@ def _scan_bottom(results, panels, arm: str, phase: str, axis: str) -> dict:
             note(axes, f"no trial of {name} has data")
         else:
             raster_panel(axes, trial, phase, labels=k == 0, seconds=10.0)
-    drawn = _curve_panel(
+    drawn = curve_panel(
         results,
         panels[2],
         results.summary["balance"]["balance"].load(),
@@ -86,7 +88,7 @@ def _scan_bottom(results, panels, arm: str, phase: str, axis: str) -> dict:
         arm,
         phase,
         axis,
-        relative=False,
+        kind="difference",
     )
     panels[2].set_title("Shift of the balance")
     panels[2].set_ylabel(BALANCE_LABEL)
@@ -107,7 +109,8 @@ def dose_response_figure(
     Parameters
     ----------
     variable : str
-        ``firing_rate``, ``firing_rate_active``, ``concentration``, ``activation``, ``balance`` ….
+        ``firing_rate``, ``firing_rate_active``, ``concentration``, ``activation``, ``balance``; ``occupancy`` and
+        ``carrier_occupancy`` are what all drugs together hold.
     arm : str, optional
         The scanned arm by default.
     axis : str, optional
@@ -119,7 +122,7 @@ def dose_response_figure(
         raise ResultSchemaError(f"{results.name} has no scan, so it has no dose-response curve")
     phase = known("phase", phase or results.phases[-1], results.phases)
     axis = known("scan axis", axis or next(iter(results.axes)), list(results.axes))
-    arm = _scanned_arm(results, arm)
+    arm = scanned_arm(results, arm)
     panels_of = _readout(results, variable, transmitter)
     names = [name for _, values, row in panels_of for name in values[row].values.tolist()]
     space = label_space(names) + 0.2
@@ -132,15 +135,29 @@ def dose_response_figure(
         gap=space + 0.6,
     )
     panels = sheet.rows[0]
-    relative = not variable.startswith("balance")
+    kind, label = _kind(results, variable, arm)
     drawn = []
     for axes, (title, values, row) in zip(panels, panels_of, strict=True):
-        drawn.append(_curve_panel(results, axes, values, row, arm, phase, axis, relative))
+        drawn.append(curve_panel(results, axes, values, row, arm, phase, axis, kind))
         axes.set_title(title)
-        axes.set_ylabel(f"% of {_against(results, arm)}" if relative else BALANCE_LABEL)
+        axes.set_ylabel(label)
     for panel in drawn:
         label_lines(panel["axes"], panel["ends"], panel["colors"])
     return sheet.figure
+
+
+def _kind(results, variable: str, arm: str) -> tuple[str, str]:
+    """How a readout is drawn, and the label of its axis."""
+    if variable.startswith("balance"):
+        return "difference", BALANCE_LABEL
+    if variable in _BOUND:
+        return "value", "% bound by drugs"
+    return "ratio", f"% of {_against(results, arm)}"
+
+
+def bound_by_drugs(receptors, variable: str):
+    """Per cent of each receptor or carrier that all drugs together hold."""
+    return 100.0 * receptors[variable].load().sum("ligand")
 
 
 def _readout(results, variable: str, transmitter: str | None):
@@ -152,11 +169,13 @@ def _readout(results, variable: str, transmitter: str | None):
         ("receptors", "site"),
         ("balance", "region"),
     ):
-        for name, values in results.summary[group].to_dataset().data_vars.items():
-            if row in values.dims and "ligand" not in values.dims:
-                readouts[name] = (values, row)
+        if group in results.summary.children:
+            for name, values in results.summary[group].to_dataset().data_vars.items():
+                if row in values.dims and "ligand" not in values.dims:
+                    readouts[name] = (values, row)
+    readouts |= {name: (None, row) for name, row in _BOUND.items()}
     values, row = readouts[known("variable", variable, list(readouts))]
-    values = values.load()
+    values = bound_by_drugs(results.summary["receptors"], variable) if variable in _BOUND else values.load()
     title = variable.replace("_", " ")
     if "transmitter" not in values.dims:
         return [(title, values, row)]
@@ -165,7 +184,7 @@ def _readout(results, variable: str, transmitter: str | None):
     return [(f"{title} of {t}", values.sel(transmitter=t), row) for t in chosen]
 
 
-def _scanned_arm(results, arm: str | None) -> str:
+def scanned_arm(results, arm: str | None) -> str:
     """The arm a scan touches: the first, but the reference only if there is no other."""
     if arm is not None:
         return known("arm", arm, results.arms)
@@ -186,10 +205,16 @@ def _against(results, arm: str) -> str:
     return results.point_text((0,) * len(results.axes))
 
 
-def _curves(results, values, row: str, arm: str, phase: str, axis: str, relative: bool):
+def _curves(results, values, row: str, arm: str, phase: str, axis: str, kind: str):
     """Name → (middle, low, high) along an axis, paired over subjects; other axes at their first value."""
     first = {name: 0 for name in results.axes if name != axis}
     own = values.isel(first).sel(arm=arm, phase=phase, drop=True)
+    if kind == "value":
+        middle = own.mean("subject").transpose(row, axis).values
+        none = np.full(middle.shape[1], np.nan)
+        names = own[row].values.tolist()
+        return {n: (m, none, none) for n, m in zip(names, middle, strict=True) if np.isfinite(m).any()}
+    relative = kind == "ratio"
     if arm == results.reference[0]:
         reference = own.isel({axis: 0}, drop=True).broadcast_like(own)
     else:
@@ -215,15 +240,19 @@ def _axis_positions(results, name: str):
     return x, bool((x > 0).all() and x.max() / x.min() >= 8), None
 
 
-def _curve_panel(
-    results, figure_axes, values, row: str, arm: str, phase: str, axis: str, relative=True
+def curve_panel(
+    results, figure_axes, values, row: str, arm: str, phase: str, axis: str, kind="ratio"
 ) -> dict:
+    """Curves of one readout: ``ratio`` to the reference in %, ``difference`` from it, or the ``value`` itself."""
     x, log, words = _axis_positions(results, axis)
-    curves = _curves(results, values, row, arm, phase, axis, relative)
+    relative = kind == "ratio"
+    curves = _curves(results, values, row, arm, phase, axis, kind)
     none = 100.0 if relative else 0.0
 
     def size(name: str) -> float:
         middle = curves[name][0]
+        if kind == "value":
+            return float(np.nanmax(middle) - np.nanmin(middle))
         with np.errstate(divide="ignore", invalid="ignore"):
             distance = np.abs(np.log(middle / 100.0)) if relative else np.abs(middle - none)
         finite = distance[np.isfinite(distance)]
