@@ -7,9 +7,10 @@ import math
 from neurosim.build.layout import biexponential_peak
 from neurosim.calibration.observe import Observation
 from neurosim.calibration.values import Values
-from neurosim.spec import Circuit, Projection
+from neurosim.models import unblocked
+from neurosim.spec import AdaptiveExponential, Circuit, Projection
 
-__all__ = ["input_at_rest"]
+__all__ = ["block_current", "input_at_rest"]
 
 #: Where the slow threshold of depolarisation block measures the input current (MODEL §1), V.
 _V = -0.055
@@ -31,6 +32,22 @@ def input_at_rest(circuit: Circuit, values: Values, seen: Observation, populatio
     )
 
 
+def block_current(parameters: AdaptiveExponential) -> float:
+    """Steady input at -55 mV, in A, beyond which a cell with a slow threshold stays silent (depolarisation block).
+
+    The current needed to fire is I_rh = (g_L + a)(V_T - E_L) - g_L Delta_T, and with the slow threshold
+    V_T + kappa (I - I_b)/g_L it grows by k = kappa (g_L + a)/g_L for every ampere beyond I_b: from
+    (k I_b - I_rh)/(k - 1) on it is more than what is there. Infinite for cells that never block.
+    """
+    if parameters.I_b is None or parameters.kappa is None:
+        return math.inf
+    g_L, a = float(parameters.g_L.value), float(parameters.a.value)
+    depth = float(parameters.V_T.value) - float(parameters.E_L.value)
+    rheobase = (g_L + a) * depth - g_L * float(parameters.Delta_T.value)
+    k = float(parameters.kappa.value) * (g_L + a) / g_L
+    return math.inf if k <= 1 else (k * float(parameters.I_b.value) - rheobase) / (k - 1)
+
+
 def _synaptic(circuit: Circuit, values: Values, seen: Observation, name: str) -> float:
     projection = circuit.projections[name]
     kind = circuit.synapses[projection.synapse]
@@ -39,7 +56,7 @@ def _synaptic(circuit: Circuit, values: Values, seen: Observation, name: str) ->
     area = float(kind.tau_decay.value)
     if kind.tau_rise is not None:
         area /= biexponential_peak(float(kind.tau_rise.value), float(kind.tau_decay.value))
-    block = 1.0 if kind.Mg is None else 1.0 / (1.0 + float(kind.Mg.value) / 3.57 * math.exp(-62.0 * _V))
+    block = 1.0 if kind.Mg is None else unblocked(float(kind.Mg.value), _V)
     E_rev = float(kind.E_rev.value)
     if projection.synapse == "GABA_A":
         own = circuit.populations[projection.post].parameters.E_GABA

@@ -6,7 +6,7 @@ import numpy as np
 
 from neurosim.build.plan import CARRIERS, SLOW_STEP, Plan, Structure, Wiring
 from neurosim.errors import EngineError
-from neurosim.models import gate_names
+from neurosim.models import MG_HALF, gate_names
 
 __all__ = ["connections", "require_whole_steps", "sample_ratio", "slow_ratio", "values"]
 
@@ -127,7 +127,7 @@ def _cells(plan: Plan) -> dict[str, np.ndarray | float]:
     for kind in s.rising_kinds:
         out[f"rise_{kind}"] = np.exp(-SLOW_STEP / kinds[f"tau_rise_{kind}"])
     if "NMDA" in s.fast_kinds:
-        out["Mg_ratio"] = kinds["Mg"] / 3.57
+        out["Mg_ratio"] = kinds["Mg"] / MG_HALF
     for k in range(s.n_stimuli):
         out[f"stim_{k}"] = cells[f"stim_{k}"]
         for name in ("amplitude", "probability", "on", "off", "key"):

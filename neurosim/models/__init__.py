@@ -2,6 +2,7 @@
 
 from neurosim.models.cells import (
     KINDS_WITH_BLOCK,
+    MG_HALF,
     cell_equations,
     cell_gate_step,
     cell_reset,
@@ -10,6 +11,7 @@ from neurosim.models.cells import (
     cell_threshold,
     synapse_equations,
     synapse_event,
+    unblocked,
 )
 from neurosim.models.functions import CPP_FUNCTIONS, gauss, heaviside, random_bits, uniform, vexp
 from neurosim.models.modulators import (
@@ -30,6 +32,7 @@ __all__ = [
     "CROSS",
     "population_gates",
     "KINDS_WITH_BLOCK",
+    "MG_HALF",
     "POOLS",
     "RELEASE_LINKS",
     "SITES",
@@ -49,6 +52,7 @@ __all__ = [
     "random_bits",
     "synapse_equations",
     "synapse_event",
+    "unblocked",
     "uniform",
     "vexp",
 ]

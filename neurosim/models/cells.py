@@ -13,10 +13,12 @@ tsodyks1998 (Neural Comput. 10:821-835) for short-term plasticity.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 __all__ = [
     "KINDS_WITH_BLOCK",
+    "MG_HALF",
     "cell_equations",
     "cell_gate_step",
     "cell_reset",
@@ -25,8 +27,11 @@ __all__ = [
     "cell_threshold",
     "synapse_equations",
     "synapse_event",
+    "unblocked",
 ]
 
+#: Magnesium block, part of the formula of jahr1990: 1/(1 + [Mg]/MG_HALF exp(-MG_SLOPE v)); mM and 1/V.
+MG_HALF, MG_SLOPE = 3.57, 62.0
 #: Fast kinds whose conductance depends on the voltage (magnesium block).
 KINDS_WITH_BLOCK = ("NMDA",)
 #: Fast kinds whose reversal potential is a property of the cell.
@@ -103,8 +108,13 @@ def _reversal(kind: str) -> str:
 
 
 def _block(kind: str, v: str) -> str:
-    """Unblocked fraction of a kind at voltage ``v``, as a factor; ``Mg_ratio`` = [Mg]/3.57 mM."""
-    return f"/(1 + Mg_ratio*vexp({v}*(-62/volt)))" if kind in KINDS_WITH_BLOCK else ""
+    """Unblocked fraction of a kind at voltage ``v``, as a factor; ``Mg_ratio`` = [Mg]/MG_HALF."""
+    return f"/(1 + Mg_ratio*vexp({v}*(-{MG_SLOPE:g}/volt)))" if kind in KINDS_WITH_BLOCK else ""
+
+
+def unblocked(Mg: float, v: float) -> float:
+    """Fraction of NMDA conductance that magnesium (mM) leaves open at a voltage (V); see jahr1990."""
+    return 1.0 / (1.0 + Mg / MG_HALF * math.exp(-MG_SLOPE * v))
 
 
 def _current(kind: str, v: str) -> str:
