@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cached_property
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -144,10 +142,9 @@ class Results:
     def scan_shape(self) -> tuple[int, ...]:
         return tuple(len(axis.values) for axis in self.axes.values())
 
-    def point_key(self, arm: str, subject: int | None = None) -> Callable[[tuple[int, ...]], str]:
-        """Function that gives the key of an arm's trial at the indices of a scan point."""
-        keys = self.keys.sel(arm=arm, subject=self.subjects[0] if subject is None else subject).values
-        return lambda point: str(keys[point])
+    def is_scanned(self, arm: str) -> bool:
+        """Whether an arm depends on the scan: it has more than one trial per subject."""
+        return len(np.unique(self.keys.sel(arm=arm, subject=self.subjects[0]).values)) > 1
 
     def point_text(self, point: tuple[int, ...]) -> str:
         """``"dose = 0.3 mg/kg"`` for the indices of a scan point."""
@@ -216,10 +213,6 @@ class Results:
         from neurosim.analysis.plots import Plot
 
         return Plot(self)
-
-    def points(self) -> list[tuple[int, ...]]:
-        """Indices of all scan points; ``[()]`` without a scan."""
-        return list(product(*(range(n) for n in self.scan_shape)))
 
 
 def _check(what: str, name: Any, allowed) -> None:

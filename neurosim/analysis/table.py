@@ -106,7 +106,7 @@ def summary_columns(results) -> list[Column]:
     columns = []
     for arm in arms:
         points = list(product(*(range(n) for n in results.scan_shape)))
-        if len(set(map(results.point_key(arm), points))) == 1:
+        if not results.is_scanned(arm):
             columns.append(Column(arm, arm, points[0]))
             continue
         chosen = np.unique(

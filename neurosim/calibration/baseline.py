@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from neurosim.calibration.current import input_at_rest
+from neurosim.calibration.current import block_current, input_at_rest
 from neurosim.calibration.observe import Observation
 from neurosim.calibration.values import Values
 from neurosim.spec import Circuit
@@ -23,8 +23,8 @@ _LARGEST = 1.0
 _FIRST_SLOPE = 0.25
 #: Learned slopes stay within this factor of the first guess.
 _SLOPE_RANGE = 2.0
-#: Largest spread of the drive of a population with depolarisation block, as a part of I_b.
-_LARGEST_SPREAD = 0.35
+#: Standard deviations of the drive between the mean and depolarisation block: 2 % of the cells may lie beyond.
+_UNBLOCKED = 2.0
 #: Changes of a logarithm of a rate below this may be chance.
 _NOISE = 0.05
 #: Bursts count for less than rates when it is asked whether a baseline is close enough: their bands are wider.
@@ -142,14 +142,20 @@ class Baseline:
         error = math.log(drive.target / max(rate, 0.02))
         self.values.scale([path], math.exp(_SPREAD_STEP * min(max(error, -0.5), 0.5)))
         missing = 0.5 * (float(band.low) + float(band.high)) - active
-        self.values.shift(drive.path, _ACTIVE_STEP * self.values.numbers[path] * missing / 0.4)
-        if population.parameters.I_b is not None:
-            room = float(population.parameters.I_b.value) - input_at_rest(
-                self.circuit, self.values, seen, name
-            )
-            spread = min(self.values.numbers[path], _LARGEST_SPREAD * float(population.parameters.I_b.value))
-            self.values.numbers[path] = spread
-            self.values.numbers[drive.path] = min(self.values.numbers[drive.path], room - spread)
+        # A spread that is small for the moment must not hold the mean where it is.
+        width = max(self.values.numbers[path], drive.first_slope)
+        self.values.shift(drive.path, _ACTIVE_STEP * width * missing / 0.4)
+        self._keep_off_block(name, drive.path, path, seen)
+
+    def _keep_off_block(self, name: str, drive: str, spread: str, seen: Observation) -> None:
+        """Hold the mean input of a population below the onset of its slow threshold and most of its cells below block."""
+        parameters = self.circuit.populations[name].parameters
+        block = block_current(parameters)
+        if math.isinf(block):
+            return
+        other, numbers = input_at_rest(self.circuit, self.values, seen, name), self.values.numbers
+        numbers[drive] = min(numbers[drive], float(parameters.I_b.value) - other)
+        numbers[spread] = min(numbers[spread], (block - numbers[drive] - other) / _UNBLOCKED)
 
     def compensate(self, population: str, current: float) -> None:
         """Add to a drive what a change elsewhere takes from it, so that rest stays where it is."""

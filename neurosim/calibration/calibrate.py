@@ -27,11 +27,11 @@ __all__ = ["Calibrated", "CalibratedRow", "Listener", "calibrate"]
 _SUBJECT_MARGIN = 1.5
 #: A baseline counts as found when every readout is this close to the middle of its band (logarithm of a factor).
 _CLOSE = 0.06
-#: A gain counts as found when its rows are this close to their middles, in half-widths.
-_GAIN_CLOSE = 0.5
 #: How a source begins that is a row of the reference's targets.
 _ROW_ID = re.compile(r"[A-Z]{2}\d+")
 _FIRST_STEPS, _NEXT_STEPS, _ROUNDS = 16, 8, 6
+#: A baseline stands still when this many steps bring nothing better: something holds a value, as depolarisation block does.
+_PATIENCE, _WORTH_A_STEP = 3, 0.01
 
 
 @dataclass(frozen=True)
@@ -102,14 +102,15 @@ class _Calibration:
         ]
 
     def settle_baseline(self, steps: int, name: str) -> Observation:
-        """Step the baseline until it is close or the steps are used up; returns what was seen last."""
-        seen = self.rest()
+        """Step the baseline until it is close, stands still or the steps are used up; returns what was seen last."""
+        seen, errors = self.rest(), []
         for step in range(steps):
             error, worst = self.baseline.error(seen)
             self.listener.stage(
                 f"{name}, step {step + 1} of at most {steps}: {worst} {100 * (math.exp(error) - 1):+.0f} %"
             )
-            if abs(error) < _CLOSE:
+            errors.append(abs(error))
+            if errors[-1] < _CLOSE or _stands_still(errors):
                 break
             self.baseline.step(seen)
             seen = self.rest()
@@ -132,10 +133,9 @@ class _Calibration:
             measured = self.laboratory.observe(arms, self.listener.progress)
             readings = self.gains.readings(measured)
             self.listener.stage("; ".join(f"{row.source}: {value:.3g}" for _, row, value, _ in readings))
-            distances = [abs(residual) for *_, residual in readings]
-            if max(distances) < _GAIN_CLOSE:
+            if not any(self.gains.misses(readings).values()):
                 break
-            self.gains.step(measured)
+            self.gains.step(readings, measured["rest"])
             self.settle_baseline(_NEXT_STEPS, "baseline after gains")
         self.settle_baseline(_FIRST_STEPS, "last baseline")
 
@@ -190,6 +190,11 @@ class _Calibration:
                 )
                 rows.append(_row(pulse, f"one pulse into {pulse.pool}", "nM", np.array([quantum])))
         return rows
+
+
+def _stands_still(errors: list[float]) -> bool:
+    """Whether the last steps brought nothing worth a step."""
+    return len(errors) > _PATIENCE and min(errors[-_PATIENCE:]) > min(errors[:-_PATIENCE]) - _WORTH_A_STEP
 
 
 def _row(band, readout: str, unit: str, values: np.ndarray) -> CalibratedRow:

@@ -16,13 +16,15 @@ from neurosim.calibration.observe import Observation
 from neurosim.calibration.values import Values
 from neurosim.spec import Circuit, GainFit, GainRow
 
-__all__ = ["Gains", "maximal_concentration"]
+__all__ = ["CLOSE", "Gains", "maximal_concentration"]
 
 #: "A maximal-effect row of a drug without PK in the species uses C = 10 K" (MODEL §8).
 _MAXIMAL = 10.0
 #: Concentrations of a half-inhibition row, as parts of the middle of its band.
 _LADDER = (0.1, 0.32, 1.0, 3.2, 10.0)
 _STEP, _LARGEST_STEP = 0.7, math.log(1.6)
+#: A gain counts as found when its rows are this close to their middles, in half-widths.
+CLOSE = 0.5
 #: Membrane potential between spikes at which a change of a gain is made up for by the drive, V.
 _BETWEEN_SPIKES = -0.05
 
@@ -147,11 +149,23 @@ class Gains:
         half = _half_point(np.array([c for _, c in labels]), parts)
         return half if row.EC_50 is not None else self._postsynaptic(row) / half
 
-    def step(self, seen: Mapping[str, Observation]) -> float:
-        """Move every gain; returns the largest residual."""
-        readings = self.readings(seen)
+    def misses(self, readings: list[tuple[_Gain, GainRow, float, float]]) -> dict[str, float]:
+        """Gain → its residual; 0 where its rows are close to their middles, or pull it both ways from inside their bands."""
+        found = {}
         for gain in self.gains:
-            residual = float(np.mean([_signed(row, r) for g, row, _, r in readings if g is gain]))
+            own = [(row, r) for g, row, _, r in readings if g is gain]
+            residual = float(np.mean([_signed(row, r) for row, r in own]))
+            is_found = abs(residual) < CLOSE and all(abs(r) <= 1 for _, r in own)
+            found[gain.name] = 0.0 if is_found else residual
+        return found
+
+    def step(self, readings: list[tuple[_Gain, GainRow, float, float]], rest: Observation) -> None:
+        """Move every gain that is not found yet."""
+        misses = self.misses(readings)
+        for gain in self.gains:
+            residual = misses[gain.name]
+            if residual == 0:
+                continue
             position = math.log(abs(self.values.numbers[gain.paths[0]]))
             if gain.last is not None:
                 moved, answered = position - gain.last[0], residual - gain.last[1]
@@ -159,8 +173,7 @@ class Gains:
                     gain.slope = min(max(answered / moved, 0.3), 6.0)
             gain.last = (position, residual)
             move = min(max(-_STEP * residual / gain.slope, -_LARGEST_STEP), _LARGEST_STEP)
-            self._move(gain, math.exp(move), seen["rest"])
-        return max((abs(r) for *_, r in readings), default=0.0)
+            self._move(gain, math.exp(move), rest)
 
     def _move(self, gain: _Gain, factor: float, rest: Observation) -> None:
         """Scale a gain and take from the drives of its cells what it gives them at rest."""

@@ -50,6 +50,7 @@ def write_back(source: Path, target: Path, values: Mapping[str, str]) -> None:
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 100_000
+    yaml.brace_single_entry_mapping_in_flow_sequence = True
     yaml.indent(mapping=2, sequence=4, offset=2)
     document = yaml.load(source.read_text(encoding="utf-8"))
     for path, text in values.items():

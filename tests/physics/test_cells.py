@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 from text_integrator import TextCells, adex
 
+from neurosim.calibration.current import block_current
+from neurosim.spec import load_circuit
+
 
 def rate_of_leaky_cell(drive, C_m, g_L, E_L, V_T, V_r, t_ref):
     """f-I curve of the leaky integrate-and-fire cell: what AdEx becomes as Delta_T → 0 (brette2005)."""
@@ -111,3 +114,19 @@ def test_strong_drive_blocks_and_potassium_current_rescues():
 def test_without_kappa_there_is_no_block():
     cell = dopamine_like(np.array([240e-12]), 0.0) | {"kappa": 0.0}
     assert TextCells(**cell).advance(2.0).rates_between(1.0, 2.0)[0] > 10
+
+
+@pytest.mark.parametrize("population", ["VTA_DA", "SNc_DA"])
+def test_cells_block_at_the_current_that_calibration_keeps_them_from(population):
+    # the formula of calibration.current against the cell itself, for the parameters that ship
+    parameters = load_circuit("midbrain_raphe").populations[population].parameters
+    block = block_current(parameters)
+    number = {key: float(getattr(parameters, key).value) for key in type(parameters).model_fields
+              if hasattr(getattr(parameters, key), "value")}  # fmt: skip
+    tau_b, E_GABA = number.pop("tau_b"), number.pop("E_GABA")
+    cell = adex(drive=np.array([0.25, 0.94, 1.06]) * block, **number)
+    cell |= {"b_relax": -np.expm1(-1e-3 / tau_b), "E_GABA": E_GABA}
+    slow, near, beyond = TextCells(**cell).advance(4.0).rates_between(2.0, 4.0)
+    assert slow == 0, "a quarter of it is below what the cell needs to fire at all"
+    # 6 % on either side: the formula leaves out what adaptation adds near threshold, about 1 mV of 14
+    assert near > 0.5 and beyond == 0

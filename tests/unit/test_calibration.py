@@ -180,5 +180,30 @@ def test_write_back_changes_the_values_and_keeps_the_rest(tmp_path):
     assert float(after.pools["NAc"]["DA"].release["VTA_DA"].U.value) == 0.333
     assert after.sites["HT2A_VTA_DA"].effects[0].current.basis == "fitted"
     assert after.projections == before.projections
-    assert "# somatodendritic autoreceptors" in target.read_text(encoding="utf-8")
+    text = target.read_text(encoding="utf-8")
+    assert "# somatodendritic autoreceptors" in text
+    assert "effects: [{girk:" in text and "effects: [girk:" not in text, "braces stay where they were"
     assert [p.name for p in tmp_path.iterdir()] == ["fitted.yaml"]
+
+
+def test_a_gain_is_found_when_its_rows_are_close_or_pull_it_both_ways():
+    values = Values(CIRCUIT)
+    gains = Gains(CIRCUIT, values, Baseline(CIRCUIT, values))
+    gain = next(g for g in gains.gains if g.name == "excitation_5HT2C")
+    falls, rises = gain.fit.rows  # an agonist that lowers firing, an antagonist that raises it: both grow with the gain
+
+    def miss(*residuals):
+        others = [(g, row, 1.0, 0.0) for g in gains.gains if g is not gain for row in g.fit.rows]
+        own = [(gain, row, 1.0, r) for row, r in zip((falls, rises), residuals, strict=True)]
+        return gains.misses(own + others)["excitation_5HT2C"]
+
+    assert miss(0.1, 0.1) == 0
+    assert miss(0.9, 0.9) == 0, "one row asks for more of the effect, the other for less"
+    assert miss(1.3, 1.1) != 0, "outside their bands nothing is found"
+    assert miss(0.9, -0.9) < 0 and miss(-0.9, 0.9) > 0, "both ask for the same change"
+    before = values.numbers[gain.paths[0]]
+    rest = observed(CIRCUIT, lambda name: 5.0)
+    gains.step([(gain, falls, 1.0, 0.9), (gain, rises, 1.0, -0.9)] + [
+        (g, row, 1.0, 0.0) for g in gains.gains if g is not gain for row in g.fit.rows
+    ], rest)  # fmt: skip
+    assert values.numbers[gain.paths[0]] > before

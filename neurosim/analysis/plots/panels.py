@@ -15,6 +15,8 @@ from neurosim.analysis.results import spike_trains
 
 __all__ = ["Condition", "change_panel", "level_panel", "lines_panel", "raster_panel", "rows_axis"]
 
+#: Points of a curve that are marked one by one; of more, the line and a band are drawn.
+_MOST_MARKERS = 60
 _MARKERS = ("o", "s", "D", "^", "v", "P", "X", "p")
 
 
@@ -240,6 +242,10 @@ def lines_panel(
         moved = places + shifts[name] * step
         at = np.exp(moved) if log else moved
         style = {"color": colors[name], "clip_on": True}
+        if x.size > _MOST_MARKERS:
+            axes.plot(x, middle, lw=1.4, zorder=3, **style)
+            axes.fill_between(x, low, high, color=colors[name], lw=0, alpha=0.2, zorder=2)
+            continue
         axes.plot(at, middle, marker=_MARKERS[number % len(_MARKERS)], ms=4, mew=0, lw=1.4, zorder=3, **style)
         axes.vlines(at, low, high, lw=0.9, alpha=0.55, zorder=2, **style)
     axes.axhline(100.0 if relative else 0.0, color=MUTED, lw=0.8, zorder=-1)

@@ -73,8 +73,7 @@ def _scan_bottom(results, panels, arm: str, phase: str, axis: str) -> dict:
     shown = [(reference, first if arm == reference else last), (arm, last)]
     for k, ((name, point), axes) in enumerate(zip(shown, panels, strict=False)):
         trial = first_trial(results, Condition(name, name, phase, point, "", k))
-        is_scanned = len({results.point_key(name)(p) for p in results.points()}) > 1
-        at = f", {results.point_text(tuple(point.values()))}" if is_scanned else ""
+        at = f", {results.point_text(tuple(point.values()))}" if results.is_scanned(name) else ""
         axes.set_title(f"Spikes: {spaced(name)}{at}")
         if trial is None:
             note(axes, f"no trial of {name} has data")
@@ -189,11 +188,7 @@ def scanned_arm(results, arm: str | None) -> str:
     if arm is not None:
         return known("arm", arm, results.arms)
     reference = results.reference[0]
-    touched = [
-        name
-        for name in results.arms
-        if len({results.point_key(name)(point) for point in results.points()}) > 1
-    ]
+    touched = [name for name in results.arms if results.is_scanned(name)]
     others = [name for name in touched if name != reference]
     return (others or touched or list(results.arms))[0]
 
