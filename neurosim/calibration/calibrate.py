@@ -117,15 +117,7 @@ class _Calibration:
         return seen
 
     def run(self) -> None:
-        fits = {} if self.circuit.calibration is None else self.circuit.calibration.release
-        seen = self.settle_baseline(_FIRST_STEPS, "baseline")
-        for _ in range(2 if fits else 0):
-            for name, fit in fits.items():
-                distance = fit_release(self.circuit, self.values, fit, seen)
-                self.listener.stage(
-                    f"release of {name}: pulses {distance:.2f} half-widths from the middle of their bands"
-                )
-            seen = self.settle_baseline(_NEXT_STEPS, "baseline after release")
+        self._settle_release(self.settle_baseline(_FIRST_STEPS, "baseline"))
         for turn in range(_ROUNDS if self.gains.gains else 0):
             self._settle_baths()
             arms = {"rest": {"set": self.values.as_set()}} | self.gains.arms()
@@ -137,7 +129,18 @@ class _Calibration:
                 break
             self.gains.step(readings, measured["rest"])
             self.settle_baseline(_NEXT_STEPS, "baseline after gains")
-        self.settle_baseline(_FIRST_STEPS, "last baseline")
+        # Gains move the resting rates a little, and with them what one pulse must bring.
+        self._settle_release(self.settle_baseline(_NEXT_STEPS, "last baseline"))
+
+    def _settle_release(self, seen: Observation) -> None:
+        fits = {} if self.circuit.calibration is None else self.circuit.calibration.release
+        for _ in range(2 if fits else 0):
+            for name, fit in fits.items():
+                distance = fit_release(self.circuit, self.values, fit, seen)
+                self.listener.stage(
+                    f"release of {name}: pulses {distance:.2f} half-widths from the middle of their bands"
+                )
+            seen = self.settle_baseline(_NEXT_STEPS, "baseline after release")
 
     def _settle_baths(self) -> None:
         for _ in range(_NEXT_STEPS if self.gains.baths else 0):

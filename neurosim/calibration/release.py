@@ -22,6 +22,9 @@ from neurosim.spec import Circuit, ReleaseFit
 
 __all__ = ["fit_release"]
 
+#: A band is two standard deviations to either side; priors count by one of theirs, a factor of 2 or 0.2 of the factor.
+_SD_PER_HALF_WIDTH = 2.0
+
 
 def _resting_gain(U, tau_rec, factor, rate, activation) -> float:
     """Released quanta per second and healthy cell at rest."""
@@ -52,7 +55,7 @@ def fit_release(circuit: Circuit, values: Values, fit: ReleaseFit, seen: Observa
 
     def residuals(x: np.ndarray) -> np.ndarray:
         U, tau_rec, factor = math.exp(x[0]), math.exp(x[1]), x[2]
-        pulses = [row.residual(U, tau_rec, factor) for row in rows]
+        pulses = [_SD_PER_HALF_WIDTH * row.residual(U, tau_rec, factor) for row in rows]
         return np.array([*pulses, *((x - prior) / np.array([math.log(2.0), math.log(2.0), 0.2]))])
 
     bounds = ([math.log(0.02), math.log(0.1), -0.95], [math.log(0.9), math.log(10.0), -0.05])
