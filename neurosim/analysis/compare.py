@@ -68,6 +68,8 @@ def compare(
 
 
 def _resolve(summary: xr.DataTree, argument: str | tuple[str, str], phase: str | None) -> tuple[str, str]:
+    if not isinstance(argument, str) and not (isinstance(argument, tuple | list) and len(argument) == 2):
+        raise ResultSchemaError(f"compare: {argument!r} is neither an arm nor a pair (arm, phase)")
     arm, own_phase = (argument, None) if isinstance(argument, str) else argument
     coords = summary["trials"].coords
     arms, phases = coords["arm"].values.tolist(), coords["phase"].values.tolist()

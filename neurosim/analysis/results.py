@@ -20,6 +20,7 @@ from neurosim.recording import (
     open_tree,
     trial_path,
 )
+from neurosim.recording.files import verify
 
 __all__ = ["Results", "open_results", "spike_trains"]
 
@@ -37,6 +38,8 @@ def open_results(folder: str | Path) -> Results:
     ResultSchemaError
         No such folder, no summary in it, or a summary that is damaged, not finished or of another schema.
     """
+    if not isinstance(folder, str | Path):
+        raise ResultSchemaError(f"{folder!r} is not a folder: give the folder that 'neurosim run' wrote")
     folder = Path(folder)
     if not folder.is_dir():
         raise ResultSchemaError(
@@ -73,6 +76,7 @@ class Results:
 
     def __init__(self, folder: str | Path):
         self.folder = Path(folder)
+        verify(self.folder / SUMMARY)
         self.summary: xr.DataTree = open_tree(self.folder / SUMMARY)
         trials = self.summary["trials"].to_dataset()
         self.arms: tuple[str, ...] = tuple(trials.arm.values.tolist())

@@ -189,12 +189,10 @@ def _check_reference(frame: _Frame, reference: tuple[str, str]) -> None:
 
 
 def _check_axes(frame: _Frame) -> None:
-    taken = {"statistic"} | {d for group in VARIABLES.values() for v in group.values() for d in v.dims}
-    taken |= {"arm", "subject", *(c for columns in COLUMNS.values() for c in columns)} | {
-        name for group in VARIABLES.values() for name in group
-    }
+    from neurosim.spec import RESERVED  # reading results must not load what describes experiments
+
     for axis in frame.axes:
-        if axis.name in taken:
+        if axis.name in RESERVED:
             raise ResultSchemaError(
                 f"scan axis {axis.name!r}: results have a dimension or variable of that name; name it otherwise"
             )

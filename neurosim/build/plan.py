@@ -32,7 +32,7 @@ Slow loop, in this order::
                   (terminal gain and transmission are kept >= 0, gains of synapses too)
     5 cells       I_ou = ou_decay I_ou + ou_kick gauss(i, step, noise_key)
                   slow kinds: s_K *= exp(-h/tau_decay); g_K = s_K + (g_K - s_K) exp(-h/tau_rise)  (g_K = s_K without rise)
-                  I_stim = Σ_k amplitude_k mask_k [on_k <= step < off_k] [periodic: (step-on_k) mod period_k < width_k]
+                  I_stim = Σ_k amplitude_k mask_k [on_k <= step < off_k] [(step-on_k) mod period_k < width_k]
                                                      [random: uniform(i, step, key_k) < probability_k]
                   G_slow = G_mod + Σ g_K;  I_slow = drive + I_ou + I_stim + J_mod + Σ g_K E_K
                   I55 = current of I_slow, G_slow and the fast kinds at -55 mV;  I_bar += (I55 - I_bar) · b_relax
@@ -163,8 +163,8 @@ class Plan:
         ``cell``, ``terminal``: whose spikes count where.
     wiring : dict, name of the synapse group → Wiring
     stimuli : dict of arrays, shape (n_stimuli,)
-        ``on off period width`` (int64, steps of dt from the start of the phase, multiples of the slow step; unused
-        slots have off = 0), ``amplitude`` (A), ``probability`` (of each slow step; 1 for periodic trains; random ones
+        ``on off width`` (int64, steps of dt from the start of the phase, multiples of the slow step; unused slots have
+        off = 0), ``period`` (steps of dt, need not be whole), ``amplitude`` (A), ``probability`` (of each slow step; 1 for periodic trains; random ones
         have period = width = 1 slow step),
         ``key`` (int64).
     voltage_cells : int32 array, shape (n_voltages,)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from neurosim.build.layout import Layout
@@ -10,6 +12,9 @@ from neurosim.build.streams import noise_key, stream
 from neurosim.spec import PhaseTime, Resolved, Stimulation
 
 __all__ = ["stimulus_arrays", "stimulus_masks"]
+
+#: Slow steps by which a pulse may come out early through rounding.
+_ROUNDING = 1e-6
 
 
 def _of_phase(resolved: Resolved, phase: PhaseTime) -> list[Stimulation]:
@@ -38,7 +43,7 @@ def stimulus_arrays(
     arrays = {key: np.zeros(n, np.int64) for key in ("on", "off", "key")}
     arrays |= {"amplitude": np.zeros(n), "probability": np.ones(n)}
     per_slow = round(SLOW_STEP / float(resolved.protocol.dt))
-    arrays |= {"period": np.full(n, per_slow, np.int64), "width": np.full(n, per_slow, np.int64)}
+    arrays |= {"period": np.full(n, float(per_slow)), "width": np.full(n, per_slow, np.int64)}
     for k, stimulation in enumerate(_of_phase(resolved, phase)):
         on = round((float(phase.settle) + float(stimulation.start)) / SLOW_STEP)
         slot = _slot(stimulation, float(phase.record))
@@ -53,16 +58,19 @@ def stimulus_arrays(
 
 
 def _slot(stimulation: Stimulation, record: float) -> dict[str, float]:
-    """Length, period and width in slow steps, and the probability of each slow step."""
+    """Length, period and width in slow steps, and the probability of each slow step.
+
+    The period of a train need not be whole: each pulse begins at the first slow step of its period.
+    """
 
     def steps(seconds: float) -> int:
         return max(1, round(seconds / SLOW_STEP))
 
     if stimulation.kind == "pulses":
-        period = steps(1.0 / float(stimulation.rate))
+        period = 1.0 / (float(stimulation.rate) * SLOW_STEP)
         width = steps(float(stimulation.duration))
         return {
-            "length": (stimulation.n - 1) * period + width,
+            "length": math.ceil((stimulation.n - 1) * period - _ROUNDING) + width,
             "period": period,
             "width": width,
             "probability": 1.0,

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 __all__ = ["main"]
 
+_INTERRUPTED = 130
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and leave with its status: 0 done, 1 some trials failed, 2 wrong input, 130 interrupted."""
@@ -22,10 +24,13 @@ def _status(arguments: list[str]) -> int:
     try:
         from neurosim.cli.app import app
 
-        return app(arguments, prog_name="neurosim", standalone_mode=False) or 0
+        status = app(arguments, prog_name="neurosim", standalone_mode=False) or 0
+        if status == _INTERRUPTED and not error.n_said:
+            error("interrupted before anything ran")
+        return status
     except KeyboardInterrupt:
         error("interrupted")
-        return 130
+        return _INTERRUPTED
     except NeurosimError as problem:
         error(str(problem))
         return 2

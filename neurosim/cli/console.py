@@ -25,8 +25,13 @@ def note(text: str) -> None:
 
 def error(text: str) -> None:
     """Each line of a message on standard error, marked."""
+    error.n_said += 1
     for line in text.splitlines() or [""]:
         print(f"error: {line}", file=sys.stderr)
+
+
+#: Errors said by this process; an exit that nobody explained is explained at the end.
+error.n_said = 0
 
 
 def title(text: str) -> None:

@@ -97,7 +97,7 @@ amplitude_{k} : amp (shared, constant)
 probability_{k} : 1 (shared, constant)
 on_{k} : integer (shared, constant)
 off_{k} : integer (shared, constant)
-period_{k} : integer (shared, constant)
+period_{k} : 1 (shared, constant)
 width_{k} : integer (shared, constant)
 key_{k} : integer (shared, constant)
 """
@@ -161,10 +161,14 @@ reopen = t_in_timesteps + 1 + n_ref
 
 
 def cell_stimulus_step(n_stimuli: int) -> str:
-    """Statements for the current of the stimulus slots; apart from :func:`cell_slow_step` because most steps have none."""
+    """Statements for the current of the stimulus slots; apart from :func:`cell_slow_step` because most steps have none.
+
+    A pulse begins at the first slow step of its period, which need not be whole: the rate of a train is exact. The
+    hundredth of a step lets a period that ends on a step end there, however it was rounded.
+    """
     common = "".join(
         f"active_{k} = amplitude_{k}*int(t_in_timesteps >= on_{k})*int(t_in_timesteps < off_{k})"
-        f"*int((t_in_timesteps - on_{k}) % period_{k} < width_{k})\n"
+        f"*int((t_in_timesteps - on_{k} + 0.01) % period_{k} < width_{k})\n"
         for k in range(n_stimuli)
     )
     currents = (

@@ -271,8 +271,11 @@ def carrier_block(carrier: str, concentrations: Mapping[str, float]) -> CarrierB
 
 
 def _nM(value: Any) -> float:
-    c = units.parse(value, "concentration") if isinstance(value, str) else float(value)
-    if not c >= 0:
+    try:
+        c = units.parse(value, "concentration") if isinstance(value, str) else float(value)
+    except TypeError:
+        raise SpecError(f"concentration {value!r}: allowed: text such as '2 nM', or a number in nM") from None
+    if not 0 <= c < float("inf"):
         raise SpecError(f"concentration {value}: allowed: 0 or more")
     return float(c)
 
@@ -313,6 +316,8 @@ def occupancy(
     {'DA': 0.08, 'haloperidol': 0.72}
     """
     found = reference.receptor(receptor)
+    if not isinstance(ligands, Mapping):
+        raise SpecError(f"ligands {ligands!r}: give a mapping of drugs to concentrations, e.g. {{'DRUG': '2 nM'}}")
     constants = site_constants(found.name, found.tau_assay if tau is None else tau)
     concentrations = {reference.drug(name).name: _nM(value) for name, value in ligands.items()}
     terms = drug_terms(found.name, concentrations, constants)

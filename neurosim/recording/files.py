@@ -8,9 +8,11 @@ only after that.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import re
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -24,14 +26,25 @@ import xarray as xr
 from neurosim.errors import ResultSchemaError
 from neurosim.recording.schema import SCHEMA
 
-__all__ = ["clean_attributes", "open_tree", "reading", "root_attributes", "sweep", "write_tree"]
+__all__ = [
+    "clean_attributes",
+    "open_tree",
+    "reading",
+    "root_attributes",
+    "sweep",
+    "verify",
+    "without_collection",
+    "write_tree",
+]
 
-# plain h5py, ncdump and h5dump read gzip; they cannot read zstd or blosc
-_COMPRESSION = {"zlib": True, "complevel": 4, "shuffle": True}
+# plain h5py, ncdump and h5dump read gzip and check the sums; they cannot read zstd or blosc
+_COMPRESSION = {"zlib": True, "complevel": 4, "shuffle": True, "fletcher32": True}
 _TEMPORARY = re.compile(r"^\..+\.(\d+)\.tmp$")
 # a process id says nothing about another machine on a shared disk: what was touched this recently may be
 # alive there
 _YOUNG = 60.0
+# bytes below which a disk counts as full
+_NEARLY_NOTHING = 100_000
 
 
 def clean_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,6 +76,18 @@ def _clean(value: Any) -> Any:
     return str(value)
 
 
+@contextlib.contextmanager
+def without_collection() -> Iterator[None]:
+    """Keep the garbage collector out of netCDF-C: a tree that it closes while another file is opened ends the process."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
 def write_tree(path: Path, tree: xr.DataTree) -> Path:
     """Write a tree as one file that is either whole or absent.
 
@@ -75,14 +100,18 @@ def write_tree(path: Path, tree: xr.DataTree) -> Path:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        tree.to_netcdf(temporary, engine="netcdf4", encoding=_encoding(tree), write_inherited_coords=True)
-        with netCDF4.Dataset(temporary, "a") as file:
-            file.setncattr("complete", 1)
+        with without_collection():
+            tree.to_netcdf(temporary, engine="netcdf4", encoding=_encoding(tree), write_inherited_coords=True)
+            with netCDF4.Dataset(temporary, "a") as file:
+                file.setncattr("complete", 1)
         _sync(temporary)
         os.replace(temporary, path)
         _sync(path.parent)
     except (OSError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        if _is_full(path.parent):
+            # netCDF reports a full disk as whatever came of it.
+            reason = "no space left on the disk"
         raise ResultSchemaError(
             f"cannot write {path}: {reason}; check that the folder is writable and the disk is not full"
         ) from error
@@ -106,6 +135,12 @@ def _encoding(tree: xr.DataTree) -> dict[str, dict[str, dict]]:
             ):
                 variables[name] = {"dtype": "S1", **_COMPRESSION}
     return encoding
+
+
+def _is_full(folder: Path) -> bool:
+    with contextlib.suppress(OSError):
+        return shutil.disk_usage(folder).free < _NEARLY_NOTHING
+    return False
 
 
 def _sync(path: Path) -> None:
@@ -167,6 +202,23 @@ def reading(path: Path) -> Iterator[h5py.File]:
         raise ResultSchemaError(_damaged(path)) from error
 
 
+def verify(path: Path) -> None:
+    """Read every number of a file once: their check sums tell damage that its head does not show.
+
+    Raises
+    ------
+    ResultSchemaError
+        As :func:`reading`.
+    """
+    with reading(path) as file:
+        file.visititems(_read_all)
+
+
+def _read_all(name: str, node: h5py.Group | h5py.Dataset) -> None:
+    if isinstance(node, h5py.Dataset) and node.shape:
+        node[()]
+
+
 def _damaged(path: Path) -> str:
     return (
         f"{path} is truncated, damaged or not a result file: delete it and run the experiment again, "
@@ -217,6 +269,7 @@ def open_tree(path: Path) -> xr.DataTree:
     with reading(path):
         pass
     try:
-        return xr.open_datatree(path, engine="netcdf4", decode_timedelta=False)
+        with without_collection():
+            return xr.open_datatree(path, engine="netcdf4", decode_timedelta=False)
     except (OSError, RuntimeError, KeyError, ValueError) as error:
         raise ResultSchemaError(_damaged(path)) from error

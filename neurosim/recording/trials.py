@@ -14,7 +14,14 @@ import numpy as np
 import xarray as xr
 
 from neurosim.errors import ResultSchemaError
-from neurosim.recording.files import clean_attributes, open_tree, reading, root_attributes, write_tree
+from neurosim.recording.files import (
+    clean_attributes,
+    open_tree,
+    reading,
+    root_attributes,
+    without_collection,
+    write_tree,
+)
 from neurosim.recording.schema import (
     COLUMNS,
     OUTCOMES_WITH_DATA,
@@ -337,7 +344,8 @@ def load_trial(path: Path) -> xr.DataTree:
     """
     tree = open_tree(path)
     try:
-        return tree.load()
+        with without_collection():
+            return tree.load()
     except (OSError, RuntimeError, ValueError) as error:
         raise ResultSchemaError(
             f"{path} is damaged: delete it and run the experiment again, finished trials are kept"

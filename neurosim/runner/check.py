@@ -14,7 +14,7 @@ from neurosim.runner import estimate as estimates
 from neurosim.runner.folder import finished
 from neurosim.runner.run import engine_of, given, output_folder, structures
 from neurosim.runner.trials import expand
-from neurosim.runner.validate import exposures, validate
+from neurosim.runner.validate import exposures, idle_drugs, validate
 from neurosim.schedulers import cpu_count
 from neurosim.spec import Dose, Experiment, cut_stimulations, phase_times, resolve
 
@@ -109,7 +109,7 @@ def _experiment_findings(experiment: Experiment) -> Iterator[build.Finding]:
                 yield build.Finding("info", f"arms.{arm}, phase {phase}", f"free in the brain: {text}")
     yield from _target_findings(experiment)
     yield from _pk_findings(experiment)
-    for path, sentence in cut_stimulations(experiment):
+    for path, sentence in (*idle_drugs(experiment), *cut_stimulations(experiment)):
         yield build.Finding("warning", path, sentence)
     if not experiment.has_spikes:
         levels = ", ".join(

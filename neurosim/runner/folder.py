@@ -19,6 +19,7 @@ __all__ = [
     "PLAN",
     "clear",
     "finished",
+    "has_plan",
     "mark_running",
     "open_folder",
     "read_plan",
@@ -103,6 +104,15 @@ def write_plan(folder: Path, plan: dict) -> None:
         raise ResultSchemaError(f"cannot write {path}: {error.strerror}") from error
 
 
+def has_plan(folder: Path, plan: dict) -> bool:
+    """Whether the plan that is written asks for the same trials."""
+    try:
+        written = read_plan(folder)
+    except ResultSchemaError:
+        return False
+    return all(written.get(key) == plan[key] for key in ("experiment", "axes", "trials"))
+
+
 def read_plan(folder: Path) -> dict:
     """What the last run in a folder asked for.
 
@@ -112,6 +122,8 @@ def read_plan(folder: Path) -> dict:
         There is no such file, or it is damaged.
     """
     path = folder / PLAN
+    if folder.exists() and not folder.is_dir():
+        raise ResultSchemaError(f"{folder} is not a folder; give the folder that a run wrote to")
     try:
         plan = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -122,6 +134,8 @@ def read_plan(folder: Path) -> dict:
         raise ResultSchemaError(
             f"{path} is damaged: run the experiment again, finished trials are kept"
         ) from error
+    if isinstance(plan, dict) and plan.get("schema") == PLAN_SCHEMA and "trials" not in plan:
+        raise ResultSchemaError(f"{path} is damaged: run the experiment again, finished trials are kept")
     if not isinstance(plan, dict) or plan.get("schema") != PLAN_SCHEMA:
         raise ResultSchemaError(f"{path} is not of schema {PLAN_SCHEMA!r}: run the experiment again")
     return plan

@@ -9,7 +9,7 @@ from typing import Any
 
 from neurosim.errors import ResultSchemaError
 from neurosim.recording import TrialRecord, block_paths, block_records, read_record, trial_path
-from neurosim.recording.files import reading, root_attributes
+from neurosim.recording.files import reading, root_attributes, verify
 from neurosim.runner.folder import FIGURE
 from neurosim.runner.trials import Expansion
 from neurosim.spec import Experiment, axis_values
@@ -57,7 +57,14 @@ def _records(expansion: Expansion, folder: Path) -> dict[str, TrialRecord]:
     for key in wanted:
         path = trial_path(folder, key)
         if path.exists():
-            records[key] = read_record(path)
+            try:
+                records[key] = read_record(path)
+            except ResultSchemaError as error:
+                # Its head was whole, its numbers are not: out of the way, so that the next run does it again.
+                path.unlink(missing_ok=True)
+                raise ResultSchemaError(
+                    f"{path} was damaged and is removed: run the experiment again, which simulates this trial anew"
+                ) from error
     return records
 
 
@@ -72,6 +79,7 @@ def _axes(experiment: Experiment) -> list:
 
 def _has(path: Path, wanted: Mapping[str, str]) -> bool:
     try:
+        verify(path)
         with reading(path) as file:
             attributes = root_attributes(file)
     except ResultSchemaError:

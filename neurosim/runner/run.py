@@ -15,13 +15,13 @@ from neurosim.errors import EngineError, ResultSchemaError, SpecError
 from neurosim.recording import OUTCOMES_WITH_DATA, environment
 from neurosim.runner import estimate as estimates
 from neurosim.runner.execute import Ended, Job, execute, write_failure
-from neurosim.runner.folder import clear, finished, open_folder, write_plan
+from neurosim.runner.folder import clear, finished, has_plan, open_folder, write_plan
 from neurosim.runner.products import make_products
 from neurosim.runner.still import evaluate_blocks
 from neurosim.runner.trials import Expansion, TrialSpec, expand, source_digest
-from neurosim.runner.validate import validate
+from neurosim.runner.validate import idle_drugs, validate
 from neurosim.schedulers import Local, Outcome, Task, cpu_count
-from neurosim.spec import Experiment, canonical_json, digest, dump_yaml, load_experiment
+from neurosim.spec import Experiment, canonical_json, cut_stimulations, digest, dump_yaml, load_experiment
 
 if TYPE_CHECKING:
     from neurosim.analysis import Results
@@ -150,11 +150,11 @@ def run_experiment(
     validate(experiment)
     folder = output_folder(experiment, output)
     open_folder(folder)
-    if fresh:
-        clear(folder)
     engine = engine_of(experiment, listener.note)
+    for path, sentence in (*idle_drugs(experiment), *cut_stimulations(experiment)):
+        listener.note(f"warning: {path}: {sentence}")
     expansion = expand(experiment, engine)
-    headers, damaged = finished(folder, (trial.key for trial in expansion.trials))
+    headers, damaged = ({}, []) if fresh else finished(folder, (trial.key for trial in expansion.trials))
     for path in damaged:
         listener.note(f"{path} is damaged or not whole: its trial runs again")
     without_data = {key for key, header in headers.items() if header.outcome not in OUTCOMES_WITH_DATA}
@@ -166,8 +166,15 @@ def run_experiment(
 
     most = 1 if fail_fast else max_failures
     ended, stopped = {}, False
+    if pending and experiment.has_spikes:
+        _prepare_run(pending, folder, engine, listener)
+    if fresh:
+        # Not before the new run is known to be possible.
+        clear(folder)
+    plan = _plan(experiment, expansion)
+    if pending or not has_plan(folder, plan):
+        write_plan(folder, plan)
     if pending:
-        write_plan(folder, _plan(experiment, expansion))
         if experiment.has_spikes:
             ended, stopped = _simulate(experiment, pending, folder, engine, workers, most, listener)
         else:
@@ -204,6 +211,8 @@ def engine_of(experiment: Experiment, say: Callable[[str], None] = lambda text: 
 
 def output_folder(experiment: Experiment, output: str | Path | None) -> Path:
     """Where an experiment's results go."""
+    if output is not None and not str(output).strip():
+        raise SpecError("output folder '' has no name; allowed: a folder, e.g. --output results/mine")
     return Path(output) if output is not None else Path("results") / experiment.name
 
 
@@ -218,13 +227,9 @@ def structures(trials: list[TrialSpec]) -> list:
 
 def _simulate(experiment, pending, folder, engine, workers, most, listener) -> tuple[dict[str, Ended], bool]:
     """Run the pending trials; returns how they ended, and whether too many failures stopped it."""
-    from neurosim.engines import get_engine
-
     needs = {id(t.resolved): estimates.estimate(t.resolved, engine) for t in pending}
-    estimates.check_size(sum(needs[id(t.resolved)].size for t in pending), folder)
     shared = _trial_attributes(experiment, engine)
     jobs = {trial.key: Job(trial, folder.resolve(), engine, shared) for trial in pending}
-    _prepare(get_engine(engine), structures(pending), listener)
     tasks = [Task(key, job, estimates.limit_of(needs[id(job.spec.resolved)])) for key, job in jobs.items()]
     n = min(workers or cpu_count(), len(tasks))
     ended: dict[str, Ended] = {}
@@ -240,6 +245,15 @@ def _simulate(experiment, pending, folder, engine, workers, most, listener) -> t
             if most is not None and failures >= most and len(ended) < len(jobs):
                 return ended, True
     return ended, False
+
+
+def _prepare_run(pending, folder: Path, engine: str, listener: Listener) -> None:
+    """Refuse what would not fit on the disk, and make the programs."""
+    from neurosim.engines import get_engine
+
+    sizes = {id(t.resolved): estimates.estimate(t.resolved, engine).size for t in pending}
+    estimates.check_size(sum(sizes[id(t.resolved)] for t in pending), folder)
+    _prepare(get_engine(engine), structures(pending), listener)
 
 
 def _prepare(engine, needed: list, listener: Listener) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from neurosim import reference
+from neurosim.build import Still
 from neurosim.spec import Circuit, Experiment, Resolved, axis_values, digest, resolve, scan_points
 
 __all__ = ["Expansion", "TrialSpec", "contents", "expand", "source_digest", "trial_key"]
@@ -137,6 +138,7 @@ class _Digests:
         self.common = (source_digest(), engine, metadata.version("brian2"))
         self.arms: dict[int, tuple[Resolved, str]] = {}
         self.circuits: dict[int, tuple[Circuit, str, str]] = {}
+        self.heard: dict[tuple, list[float]] = {}
 
     def of_arm(self, resolved: Resolved) -> str:
         """Hash of an arm with the reference rows it draws on, the sources and the engine."""
@@ -144,8 +146,17 @@ class _Digests:
             _, circuit, receptors = self._of_circuit(resolved.circuit)
             drugs = frozenset(drug.drug for drug in resolved.arm.drugs)
             what = {**contents(resolved), "circuit": circuit, "rows": [_drug_rows(drugs), receptors]}
+            if resolved.engine == "none":
+                # Bands change nothing where cells spike; here they are what the receptors hear.
+                what["heard"] = self._heard(resolved)
             self.arms[id(resolved)] = (resolved, digest(what, *self.common))
         return self.arms[id(resolved)][1]
+
+    def _heard(self, resolved: Resolved) -> list[float]:
+        key = (id(resolved.circuit), *((name, float(level)) for name, level in resolved.levels.items()))
+        if key not in self.heard:
+            self.heard[key] = Still(resolved, ()).heard.tolist()
+        return self.heard[key]
 
     def _of_circuit(self, circuit: Circuit) -> tuple[Circuit, str, str]:
         if id(circuit) not in self.circuits:

@@ -10,7 +10,7 @@ from neurosim.build.still import levels_at_rest
 from neurosim.errors import NeurosimError, ReferenceDataError, SpecError
 from neurosim.spec import Circuit, Experiment, locate, phase_times, resolve, spec_error
 
-__all__ = ["exposures", "validate", "validate_circuit"]
+__all__ = ["exposures", "idle_drugs", "validate", "validate_circuit"]
 
 
 def validate(experiment: Experiment) -> None:
@@ -89,6 +89,21 @@ def _drug_problems(experiment: Experiment) -> Iterator[str]:
                 exposures(experiment, arm)
             except NeurosimError as error:
                 yield _placed(experiment, ("arms", arm, "drugs"), error)
+
+
+def idle_drugs(experiment: Experiment) -> Iterator[tuple[str, str]]:
+    """Drugs that are in the brain in no phase of their arm, as (path, sentence)."""
+    phases = phase_times(experiment.protocol)
+    for arm, what in experiment.arms.items():
+        if not what.drugs:
+            continue
+        found = exposures(experiment, arm)
+        for name in next(iter(found.values())):
+            given = [d for d in what.drugs if pharmacology.ligand_name(d.drug) == name]
+            stated = any(getattr(d, key, None) for d in given for key in ("concentration", "dose", "rate"))
+            if stated and all(levels[name] == 0 for levels in found.values()):
+                last = "" if phases[-1].before_drugs else f"; the last phase is at {phases[-1].at / 60:g} min"
+                yield f"arms.{arm}.drugs.{name}", f"is in the brain in no phase{last}: it does nothing here"
 
 
 def _placed(experiment: Experiment, path: tuple, error: NeurosimError) -> str:

@@ -43,7 +43,7 @@ from neurosim.spec._experiment import (
     Reference,
     Stimulation,
 )
-from neurosim.spec._experiment_checks import PhaseTime, cut_stimulations, phase_times
+from neurosim.spec._experiment_checks import RESERVED, PhaseTime, cut_stimulations, phase_times
 from neurosim.spec._experiment_file import load_experiment, set_value
 from neurosim.spec._hash import canonical_json, digest
 from neurosim.spec._library import find, list_names
@@ -83,6 +83,7 @@ __all__ = [
     "Provenance",
     "PulseRow",
     "RateBand",
+    "RESERVED",
     "Reference",
     "Release",
     "ReleaseFit",

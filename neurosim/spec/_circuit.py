@@ -147,7 +147,7 @@ class Population(Cited):
 
     not_hashed: ClassVar = Model.not_hashed | {"band", "burst_band", "active_band"}
 
-    n: Annotated[Integer, Field(ge=1)]
+    n: Annotated[Integer, Field(ge=1, le=1_000_000)]
     region: Identifier
     transmitter: Transmitter
     model: Literal["adex"]

@@ -19,6 +19,7 @@ from pydantic import (
 from neurosim.spec._circuit import Circuit, PoolName
 from neurosim.spec._circuit_file import circuit_of
 from neurosim.spec._experiment_checks import (
+    MOST_SUBJECTS,
     dose_problems,
     experiment_problems,
     protocol_problems,
@@ -99,7 +100,7 @@ class Dose(Model):
     route: Route
     time: Annotated[Quantity, stated("time", "not negative")] = "0 min"
     ii: Annotated[Quantity, stated("time", "positive")] | None = None
-    addl: Annotated[Integer, Field(ge=0)] | None = None
+    addl: Annotated[Integer, Field(ge=0, le=100_000)] | None = None
     ss: Flag = False
     rate: Annotated[Quantity, stated("dose_rate", "positive")] | None = None
     duration: Annotated[Quantity, stated("time", "positive")] | None = None
@@ -158,6 +159,8 @@ class Stimulation(Model):
     ``pulses``: ``n`` pulses at ``rate``, each of ``duration``; ``rate``: random activation at ``rate``;
     ``current``: a step of ``amplitude``. The last two last for ``duration``, by default to the end of the
     phase. ``start`` counts from the start of the phase's recording; ``phase`` is the last one by default.
+    Currents change on a grid of 1 ms: ``start`` and ``duration`` are whole milliseconds, and a pulse of a train
+    whose period is none begins at the next one, so that the rate of the train is exact.
     """
 
     population: str
@@ -253,7 +256,7 @@ class Experiment(Model):
     levels: Named[PoolName, Annotated[Quantity, stated("concentration", "not negative")]] = Field(
         default_factory=Named
     )
-    subjects: Annotated[Integer, Field(ge=1)] = 1
+    subjects: Annotated[Integer, Field(ge=1, le=MOST_SUBJECTS)] = 1
     seed: Annotated[Integer, Field(ge=0, lt=2**63)] = 0
     protocol: Protocol
     reference: Reference = Reference()

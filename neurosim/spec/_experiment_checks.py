@@ -13,10 +13,13 @@ from neurosim.spec._model import Path, Problem
 
 if TYPE_CHECKING:
     from neurosim.spec._circuit import Circuit
-    from neurosim.spec._experiment import Arm, Dose, Experiment, Phase, Protocol, Stimulation
+    from neurosim.spec._experiment import Arm, Dose, Experiment, Lesion, Phase, Protocol, Stimulation
 
 __all__ = [
+    "MOST_POINTS",
+    "MOST_SUBJECTS",
     "PhaseTime",
+    "RESERVED",
     "arm_problems",
     "cut_stimulations",
     "dose_problems",
@@ -29,11 +32,24 @@ __all__ = [
 #: Step of the slow loop: recordings, settling and traces are whole numbers of it.
 _SLOW_STEP = 1e-3
 _SLOW_TEXT = "1 ms"
-#: Names that results already use for dimensions.
-_DIMENSIONS = (
-    *("arm", "subject", "phase", "population", "region", "transmitter", "site", "drug", "ligand", "time"),
-    *("statistic", "spike", "cell", "pool", "carrier"),
+#: Names that results use for dimensions, coordinates and variables: no axis may take one. A contract test holds it
+#: to what results hold.
+RESERVED = frozenset(
+    {  # fmt: skip
+        "arm", "subject", "phase", "population", "region", "transmitter", "site",
+        "drug", "ligand", "carrier", "time", "statistic", "spike", "cell",
+        "pool", "probe", "trial", "train", "obs", "alive", "spike_step",
+        "row_size", "voltage", "population_region", "population_transmitter", "receptor", "on", "compartment",
+        "hears", "site_transmitter", "firing_rate", "firing_rate_active", "active_fraction", "cv_isi", "burst_fraction",
+        "n_cells", "concentration", "release", "uptake", "efflux", "loss", "drift",
+        "activation", "heard", "transmitter_occupancy", "occupancy", "carrier_occupancy", "balance", "balance_activation",
+        "outcome", "key", "wall_time", "message", "at", "record", "rate",
+    }
 )
+#: Shortest step of the fast loop, s, and longest phase: beyond, a program would not count or not end.
+_SHORTEST_DT, _LONGEST_PHASE = 1e-6, 1e6
+#: Most subjects of an experiment and points of its scan: more is a slip, and would not fit into memory as a list.
+MOST_SUBJECTS, MOST_POINTS = 100_000, 1_000_000
 _ROUNDING = 1e-9
 
 
@@ -79,6 +95,8 @@ def protocol_problems(protocol: Protocol) -> Iterator[Problem]:
             ("dt",),
             f"'{dt}' does not divide {_SLOW_TEXT}; allowed: e.g. '0.05 ms', '0.1 ms', '0.2 ms', '1 ms'",
         )
+    elif dt < _SHORTEST_DT * (1 - _ROUNDING):
+        yield Problem(("dt",), f"'{dt}' is out of range; allowed: from 0.001 ms to 1 ms")
     if not _is_whole(step, _SLOW_STEP) or step < _SLOW_STEP * (1 - _ROUNDING):
         yield Problem(("trace_step",), f"'{step}' is not a multiple of {_SLOW_TEXT}")
     if not _is_whole(protocol.settle, _SLOW_STEP):
@@ -109,7 +127,11 @@ def arm_problems(experiment: Experiment, name: str) -> Iterator[Problem]:
 def _phase_problems(path: Path, phase: Phase) -> Iterator[Problem]:
     for key in ("record", "settle"):
         value = getattr(phase, key)
-        if value is not None and not _is_whole(value, _SLOW_STEP):
+        if value is None:
+            continue
+        if value > _LONGEST_PHASE:
+            yield Problem((*path, key), f"'{value}' is out of range; allowed: at most {_LONGEST_PHASE:g} s")
+        elif not _is_whole(value, _SLOW_STEP):
             yield Problem((*path, key), f"'{value}' is not a multiple of {_SLOW_TEXT}")
 
 
@@ -153,11 +175,15 @@ def stimulation_problems(stimulation: Stimulation) -> Iterator[Problem]:
         if getattr(stimulation, key) is not None:
             yield Problem((key,), f"kind {kind} has no {key}")
     rate, duration = stimulation.rate, stimulation.duration
+    for key in ("start", "duration"):
+        value = getattr(stimulation, key)
+        if value is not None and not _is_whole(value, _SLOW_STEP):
+            yield Problem((key,), f"'{value}' is not a multiple of {_SLOW_TEXT}, the grid of stimulations")
     if rate is None:
         return
     if kind == "pulses" and duration is not None and duration * rate > 1 + _ROUNDING:
         yield Problem(("duration",), f"pulses of '{duration}' at '{rate}' overlap")
-    if kind == "rate" and rate * _SLOW_STEP > 1:
+    if rate * _SLOW_STEP > 1:
         yield Problem(("rate",), f"'{rate}' is out of range; allowed: at most 1000 Hz")
 
 
@@ -175,10 +201,8 @@ def experiment_problems(experiment: Experiment, circuit: Circuit) -> Iterator[Pr
         yield from _arm_problems(("arms", name), arm, phases, circuit)
     yield from _engine_problems(experiment, circuit)
     for name in experiment.scan:
-        if name in _DIMENSIONS:
-            yield Problem(
-                ("scan", name), f"the name '{name}' is already a dimension of the results; choose another"
-            )
+        if name in RESERVED:
+            yield Problem(("scan", name), f"the name '{name}' is already taken in the results; choose another")
     for name, projection in circuit.projections.items():
         if projection.delay.value < experiment.protocol.dt * (1 - _ROUNDING):
             sentence = f"'{experiment.protocol.dt}' is longer than the delay of projection {name}"
@@ -218,8 +242,17 @@ def _arm_problems(path: Path, arm: Arm, phases: dict[str, Phase], circuit: Circu
         yield from unknown(here, "population", lesion.population, circuit.populations)
         if lesioned.pop(lesion.population, 1) > 1:
             yield Problem(here, f"{lesion.population} is lesioned twice in this arm; state one fraction")
+        yield from _reach_problems((*path, "lesions", k), lesion, circuit)
     for k, stimulation in enumerate(arm.stimulations):
         yield from _window_problems((*path, "stimulations", k), stimulation, phases, circuit)
+
+
+def _reach_problems(path: Path, what: Lesion | Stimulation, circuit: Circuit) -> Iterator[Problem]:
+    """A part of a population that is less than half a cell."""
+    population = circuit.populations.get(what.population)
+    if population is not None and round(float(what.fraction) * population.n) == 0:
+        sentence = f"'{what.fraction}' of the {population.n} cells of {what.population} is none"
+        yield Problem((*path, "fraction"), f"{sentence}; allowed: from {0.5 / population.n:.2g}")
 
 
 def _window_problems(
@@ -227,6 +260,7 @@ def _window_problems(
 ) -> Iterator[Problem]:
     yield from unknown((*path, "population"), "population", s.population, circuit.populations)
     yield from unknown((*path, "phase"), "phase", s.phase, phases)
+    yield from _reach_problems(path, s, circuit)
     if s.phase not in phases:
         return
     record = phases[s.phase].record

@@ -65,7 +65,10 @@ def load_experiment(source: str | FilePath | Experiment, set: Settings | None = 
 
 
 def _edits(settings: Settings | None) -> list[Edit]:
-    pairs = settings.items() if isinstance(settings, Mapping) else settings or ()
+    pairs = list(settings.items() if isinstance(settings, Mapping) else settings or ())
+    are_pairs = all(isinstance(p, tuple | list) and len(p) == 2 and isinstance(p[0], str) for p in pairs)
+    if isinstance(settings, str) or not are_pairs:
+        raise SpecError(f"set={settings!r}: give a mapping of paths to values, e.g. set={{'subjects': 8}}")
     return [Edit(parse_path(path), _text(value), Mark(f"--set {path}={value}")) for path, value in pairs]
 
 

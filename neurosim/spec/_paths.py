@@ -16,7 +16,7 @@ from typing import Any
 from neurosim import units
 from neurosim.errors import SpecError, UnitError, nearest
 from neurosim.spec._model import Mark, Model, Path
-from neurosim.spec._shape import allowed_keys, child_types, is_sourced
+from neurosim.spec._shape import allowed_keys, child_types, is_plain_mapping, is_sourced
 from neurosim.spec._words import path_text
 from neurosim.spec._yaml import Block, Items, copied
 
@@ -145,11 +145,18 @@ def _names(
     if str(key) in node:
         return [str(key)]
     known = allowed_keys(kinds)
-    if key in known and (not rest or allowed_keys(child_types(kinds, key))):
+    if key in known and (not rest or allowed_keys(child_types(kinds, key)) or _is_open(child_types(kinds, key), rest)):
+        return [str(key)]
+    if not known and _is_open(kinds, (key, *rest)):
         return [str(key)]
     where = f"'{path_text(done)}'" if done else "it"
     miss.note(len(done), f"{where} has no '{key}'; {nearest(key, known or node)}")
     return []
+
+
+def _is_open(kinds: tuple[Any, ...], rest: Path) -> bool:
+    """Whether a path may put a new name into a mapping to plain values: an arm's ``set``, ``voltages``, ``levels``."""
+    return len(rest) == 1 and rest[0] != "*" and bool(kinds) and all(is_plain_mapping(kind) for kind in kinds)
 
 
 def _items(node: list, key: str | int, done: Path, miss: _Miss) -> list[int]:

@@ -14,16 +14,18 @@ from neurosim.spec._circuit_file import attach
 from neurosim.spec._dump import plain
 from neurosim.spec._experiment import Arm, Axis, Experiment, Protocol, Reference, with_phases
 from neurosim.spec._experiment_checks import arm_problems, experiment_problems
-from neurosim.spec._model import Mark, Model, Named, Origin, Path
+from neurosim.spec._model import CITATION, Mark, Model, Named, Origin, Path
 from neurosim.spec._paths import Edit, apply_edit, parse_path
 from neurosim.spec._scan import axis_texts, axis_values
-from neurosim.spec._words import locate, located, sentences
+from neurosim.spec._words import locate, located, path_text, sentences
 
 __all__ = ["Resolved", "check_scan", "resolve"]
 
 #: What an axis may change; the rest says how many trials there are or what they are called.
-_SCANNABLE = ("arms", "circuit", "levels", "protocol", "seed", "species")
+_SCANNABLE = ("arms", "circuit", "levels", "protocol", "seed")
 _MEMORY = 64
+#: What an arm may not set in its circuit, for it would change nothing.
+_NO_EFFECT = (*CITATION, "name", "schema", "species", "description")
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,21 @@ def check_scan(experiment: Experiment) -> None:
         for index in sorted(ends):
             for arm in experiment.arms:
                 resolve(experiment, arm, {name: index})
+    _check_overlap(experiment)
+
+
+def _check_overlap(experiment: Experiment) -> None:
+    """Refuse two axes that set one value: the later one would win and the earlier one's label be wrong."""
+    owner: dict[Path, str] = {}
+    for name in experiment.scan:
+        outer, inner = _axis_edits(experiment, {name: 0})
+        for model, kind, edits in ((experiment, Experiment, outer), (experiment.circuit, Circuit, inner)):
+            for edit in edits:
+                for path in apply_edit(_plain(model), edit, kind)[1]:
+                    key = (kind.__name__, *path)
+                    if owner.setdefault(key, name) != name:
+                        sentence = f"sets the same value as the axis '{owner[key]}': {path_text(path)}"
+                        raise _axis_error(experiment, name, f"{sentence}; allowed: one axis per value")
 
 
 def _axis_error(experiment: Experiment, name: str, sentence: str) -> SpecError:
@@ -157,9 +174,12 @@ def _arm_edits(experiment: Experiment, arm: str) -> list[Edit]:
     for text, value in experiment.arms[arm].set.items():
         mark = _mark(experiment, ("arms", arm, "set", text), f"arms.{arm}.set")
         try:
-            edits.append(Edit(parse_path(text), value, mark))
+            path = parse_path(text)
         except SpecError as error:
             raise SpecError(f"{mark}: {error}") from None
+        if path[-1] in _NO_EFFECT:
+            raise SpecError(f"{mark}: '{path_text(path)}' is no part of the simulation; allowed: numbers of the circuit")
+        edits.append(Edit(path, value, mark))
     return edits
 
 

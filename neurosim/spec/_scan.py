@@ -10,6 +10,7 @@ from functools import lru_cache
 from neurosim import units
 from neurosim.errors import SpecError, UnitError
 from neurosim.spec._experiment import Axis, Experiment
+from neurosim.spec._experiment_checks import MOST_POINTS
 from neurosim.spec._words import locate
 from neurosim.units import Quantity
 
@@ -54,12 +55,24 @@ def axis_values(experiment: Experiment) -> dict[str, tuple[list[Quantity | float
             found[name] = _values(axis_texts(axis))
         except UnitError as error:
             raise _error(experiment, name, str(error)) from None
+        seen = [float(value) for value in found[name][0]]
+        twice = next((k for k in range(1, len(seen)) if seen[k] in seen[:k]), None) if len(seen) < 1000 else None
+        if twice is not None:
+            raise _error(experiment, name, f"'{axis_texts(axis)[twice]}' is there twice; give each value once")
+    _check_points(experiment)
     return found
 
 
 def _error(experiment: Experiment, name: str, sentence: str) -> SpecError:
     place = locate(experiment, ("scan", name)) or "Experiment"
     return SpecError(f"{place}: scan.{name}: {sentence}")
+
+
+def _check_points(experiment: Experiment) -> None:
+    """Refuse a scan of more points than anybody can wait for, before they are listed."""
+    n = math.prod(len(axis_texts(axis)) for axis in experiment.scan.values())
+    if n > MOST_POINTS:
+        raise _error(experiment, next(iter(experiment.scan)), f"the scan has {n} points; allowed: at most {MOST_POINTS}")
 
 
 def _values(texts: list[str]) -> tuple[list[Quantity | float], str]:

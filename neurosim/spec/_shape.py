@@ -9,7 +9,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from neurosim.spec._model import CITATION, Model, Named, Path
 from neurosim.spec._quantities import Sourced
 
-__all__ = ["allowed_keys", "child_types", "is_sourced", "types_at"]
+__all__ = ["allowed_keys", "child_types", "is_plain_mapping", "is_sourced", "types_at"]
 
 
 def _members(annotation: Any) -> tuple[Any, ...]:
@@ -63,6 +63,11 @@ def allowed_keys(kinds: tuple[Any, ...]) -> list[str]:
     """Keys of the models among some types, citations last."""
     keys = dict.fromkeys(key for kind in kinds if _is_model(kind) for key in _fields(kind))
     return sorted(keys, key=lambda key: key in CITATION)
+
+
+def is_plain_mapping(kind: Any) -> bool:
+    """Whether a type is a mapping from names to values that are no models."""
+    return get_origin(kind) is Named and not any(_is_model(member) for member in _members(get_args(kind)[1]))
 
 
 def is_sourced(kinds: tuple[Any, ...]) -> bool:

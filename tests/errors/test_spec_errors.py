@@ -235,7 +235,7 @@ DOSE = "path: arms.ssri.drugs.escitalopram.concentration"
         (f"{{{DOSE}, values: [fluoxetine]}}", "'fluoxetine' is not a quantity"),
         (
             "{path: subjects, values: [1, 2]}",
-            "'subjects' cannot be scanned; allowed: arms, circuit, protocol, seed, species",
+            "'subjects' cannot be scanned; allowed: arms, circuit, levels, protocol, seed",
         ),
         ("{path: arms.ssri.drugs.cit.dose, values: [1 nM]}", "'arms.ssri.drugs' has no item 'cit'"),
         (
@@ -252,7 +252,7 @@ def test_mistakes_in_a_scan(tmp_path, axis, words):
 
 def test_axis_names_do_not_collide_with_results(tmp_path):
     message = experiment_message(tmp_path, "seed: 7", "seed: 7\nscan:\n  arm: {path: seed, values: [1]}")
-    assert "scan.arm: the name 'arm' is already a dimension of the results; choose another" in message
+    assert "scan.arm: the name 'arm' is already taken in the results; choose another" in message
 
 
 @pytest.mark.parametrize(

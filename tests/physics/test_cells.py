@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
-from text_integrator import TextCells, adex
+from text_integrator import _FUNCTIONS, TextCells, adex
 
+from neurosim import models
+from neurosim.build import Trial
 from neurosim.calibration.current import block_current
-from neurosim.spec import load_circuit
+from neurosim.spec import Experiment, load_circuit, resolve
 
 
 def rate_of_leaky_cell(drive, C_m, g_L, E_L, V_T, V_r, t_ref):
@@ -130,3 +132,29 @@ def test_cells_block_at_the_current_that_calibration_keeps_them_from(population)
     assert slow == 0, "a quarter of it is below what the cell needs to fire at all"
     # 6 % on either side: the formula leaves out what adaptation adds near threshold, about 1 mV of 14
     assert near > 0.5 and beyond == 0
+
+
+@pytest.mark.parametrize("rate, duration", [("130 Hz", "2 ms"), ("60 Hz", "1 ms"), ("20 Hz", "5 ms"), ("300 Hz", "1 ms")])
+def test_a_train_has_its_pulses_its_rate_and_its_charge(rate, duration):
+    # the text of the stimulus step, driven by the slots that a plan holds; 130 Hz is no whole number of milliseconds
+    experiment = Experiment(
+        name="train", circuit="midbrain_raphe", protocol={"settle": "0 s", "phases": [{"name": "p", "record": "6 s"}]},
+        arms={"a": {"stimulations": [{"population": "LHb_Glu", "kind": "pulses", "n": 100, "rate": rate,
+                                      "duration": duration, "amplitude": "1 nA"}]}},
+    )  # fmt: skip
+    trial = Trial(resolve(experiment, "a", {}), 0)
+    _, _, plan = next(trial.phases())
+    slots = {f"{name}_{k}": value[k] for name, value in plan.stimuli.items() for k in range(value.size)}
+    step = compile(models.cell_stimulus_step(plan.structure.n_stimuli), "stimulus", "exec")
+    current = []
+    for t in range(0, 60_000, 10):
+        names = {**_FUNCTIONS, **slots, "stim_0": np.ones(1), "stim_1": np.zeros(1), "i": np.arange(1), "t_in_timesteps": t}
+        exec(step, names)
+        current.append(float(np.ravel(names["I_stim"])[0]))
+    on = np.array(current) > 0
+    starts = np.flatnonzero(on & ~np.concatenate([[False], on[:-1]]))
+    width, period = float(duration.split()[0]), 1000 / float(rate.split()[0])
+    assert starts.size == 100 and on.sum() == 100 * width
+    # each pulse waits for the next millisecond, none longer
+    late = starts - period * np.arange(100)
+    assert late.min() > -1e-6 and late.max() < 1

@@ -1,8 +1,18 @@
 """A process killed at any moment of a save leaves the old file, the new file or none: never a part of one."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import xarray as xr
+
+from neurosim.errors import ResultSchemaError
+from neurosim.recording import SCHEMA, write_tree
+from neurosim.recording.files import verify
 
 TESTS = Path(__file__).parents[1]
 
@@ -69,3 +79,41 @@ def test_kill_9_during_save_leaves_no_readable_partial_result(tmp_path):
     assert left > 0, "no child was killed while it wrote: the test proves nothing"
     assert swept == left
     assert files <= 1
+
+
+def test_results_left_open_do_not_end_the_process(tiny):
+    # The collector closed an old tree while netCDF-C opened the next file: a segmentation fault at the fourth turn.
+    (tiny / "mini.yaml").write_text(
+        "schema: neurosim-experiment/1\nname: mini\ncircuit: tiny\n"
+        "protocol: {settle: 20 ms, phases: [{name: drug, record: 50 ms}]}\n"
+        "arms: {vehicle: {}, ssri: {drugs: [{drug: escitalopram, concentration: 5 nM}]}}\n",
+        encoding="utf-8",
+    )
+    code = "import neurosim as ns\nfor k in range(8): print(ns.run('mini.yaml', output='o', workers=1))"
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env={**os.environ, "CXX": "/nonexistent"}
+    )
+    assert ended.returncode == 0, (ended.returncode, ended.stderr[-500:])
+    assert ended.stdout.count("2 ok") == 8
+
+
+def test_damage_inside_a_file_is_found_by_its_sums(tmp_path):
+    numbers = xr.Dataset({"x": ("n", np.random.default_rng(1).normal(size=5000))})
+    tree = xr.DataTree.from_dict({"/": xr.Dataset(attrs={"schema": SCHEMA}), "numbers": numbers})
+    path = write_tree(tmp_path / "a.h5", tree)
+    verify(path)
+    with h5py.File(path) as file:
+        dataset = next(node for node in _datasets(file) if node.chunks and node.size > 50)
+        chunk = dataset.id.get_chunk_info(0)
+    data = bytearray(path.read_bytes())
+    middle = chunk.byte_offset + chunk.size // 2
+    data[middle] ^= 0xFF
+    path.write_bytes(bytes(data))
+    with pytest.raises(ResultSchemaError, match="is truncated, damaged or not a result file"):
+        verify(path)
+
+
+def _datasets(file):
+    found = []
+    file.visititems(lambda name, node: found.append(node) if isinstance(node, h5py.Dataset) else None)
+    return found

@@ -22,7 +22,7 @@ ARMS = {
     "driven": {"set": {"populations.VTA_DA.drive": "2.4x", "populations.SNc_DA.drive": "2.4x"}},
     "rescued": {
         "set": {"populations.VTA_DA.drive": "2.4x", "populations.SNc_DA.drive": "2.4x"},
-        "drugs": [{"drug": "quinpirole", "concentration": "1 uM"}],
+        "drugs": [{"drug": "quinpirole", "concentration": "100 nM"}],
     },
     "vta_lesion": {"lesions": [{"population": "VTA_DA", "fraction": "0.9"}]},
 }

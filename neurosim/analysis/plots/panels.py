@@ -232,9 +232,7 @@ def lines_panel(
     """
     places = np.log(x) if log else x
     step = np.diff(places).min() if x.size > 1 else 1.0
-    shifts = dict(
-        zip(colors, np.linspace(-0.08, 0.08, len(colors)) if len(colors) > 1 else [0.0], strict=True)
-    )
+    shifts = dict(zip(colors, np.linspace(-0.08, 0.08, len(colors)) if len(colors) > 1 else [0.0], strict=False))
     for number, (name, (middle, low, high)) in enumerate(lines.items()):
         if name not in colors:
             axes.plot(x, middle, color="#c4c4c0", lw=0.9, zorder=1)

@@ -253,6 +253,9 @@ def curve_panel(
         finite = distance[np.isfinite(distance)]
         return float(finite.max()) if finite.size else 0.0
 
+    if not curves:
+        note(figure_axes, f"no trial of arm {arm} has this readout")
+        return {"axes": figure_axes, "ends": {}, "colors": {}}
     named = sorted(curves, key=size, reverse=True)[:_MOST_LINES]
     named = [name for name in named if size(name) >= _WORTH_A_NAME * size(named[0])]
     colors = line_colors([name for name in curves if name in named])
@@ -265,7 +268,7 @@ def curve_panel(
             x, words, rotation=30 if len(words) > 4 else 0, ha="right" if len(words) > 4 else "center"
         )
     if relative:
-        middles = np.concatenate([c[0] for c in curves.values()]) if curves else np.array([100.0])
+        middles = np.concatenate([*(c[0] for c in curves.values()), [100.0]])
         positive = middles[np.isfinite(middles) & (middles > 0)]
         low, high = min(positive.min(), 100.0) / 1.3, max(positive.max(), 100.0) * 1.3
         low, high = min(low, 100 / 1.5), max(high, 150.0)
