@@ -28,7 +28,7 @@ Settings = Annotated[
     ),
 ]
 Output = Annotated[
-    Optional[Path],  # noqa: UP045
+    Optional[str],  # noqa: UP045 (as text: a path without a name would be the current folder)
     typer.Option("--output", metavar="DIR", help="The experiment's folder. [default: results/NAME]"),
 ]
 Workers = Annotated[

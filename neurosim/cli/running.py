@@ -81,7 +81,7 @@ def _point(point: Sequence[int]) -> str:
     return ", ".join(str(k) for k in point)
 
 
-def check(name: str, settings: dict[str, str], output: Path | None, workers: int | None) -> None:
+def check(name: str, settings: dict[str, str], output: str | None, workers: int | None) -> None:
     """Print what an experiment would run, or the findings on a circuit."""
     from neurosim.cli.names import is_circuit
 
@@ -107,7 +107,7 @@ def _check_circuit(name: str, settings: dict[str, str]) -> None:
     _findings(build.check_circuit(circuit))
 
 
-def _check_experiment(name: str, settings: dict[str, str], output: Path | None, workers: int | None) -> None:
+def _check_experiment(name: str, settings: dict[str, str], output: str | None, workers: int | None) -> None:
     from neurosim import runner
     from neurosim.runner.estimate import duration_text, size_text
 

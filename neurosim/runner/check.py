@@ -9,6 +9,7 @@ from typing import Any
 
 from neurosim import build, pharmacology
 from neurosim.build.still import levels_at_rest
+from neurosim.errors import BuildError
 from neurosim.recording import OUTCOMES_WITH_DATA
 from neurosim.runner import estimate as estimates
 from neurosim.runner.folder import finished
@@ -80,6 +81,12 @@ def check(
     done = sum(header.outcome in OUTCOMES_WITH_DATA for header in headers.values())
     pending = [trial for trial in expansion.trials if trial.key not in headers]
     needs = [estimates.estimate(trial.resolved, engine) for trial in pending]
+    size = sum(need.size for need in needs)
+    try:
+        estimates.check_size(size, folder)
+        too_large = ()
+    except BuildError as error:
+        too_large = (build.Finding("warning", "size", f"run will refuse it: {error}"),)
     n_builds = len(structures(pending)) if experiment.has_spikes else 0
     workers = workers or cpu_count()
     return CheckReport(
@@ -94,8 +101,8 @@ def check(
         builds=n_builds,
         workers=workers,
         time=estimates.run_time([need.time for need in needs], workers, n_builds, engine),
-        size=sum(need.size for need in needs),
-        findings=(*build.check_circuit(experiment.circuit), *_experiment_findings(experiment)),
+        size=size,
+        findings=(*too_large, *build.check_circuit(experiment.circuit), *_experiment_findings(experiment)),
     )
 
 

@@ -146,6 +146,8 @@ def run_experiment(
 ) -> RunReport:
     """As :func:`run`, but returns what was done, and a trial without data is no error."""
     listener = progress or Listener()
+    if workers is not None and workers < 1:
+        raise SpecError(f"workers: {workers} was given; allowed: 1 or more")
     experiment = given(experiment, set)
     validate(experiment)
     folder = output_folder(experiment, output)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
@@ -121,9 +122,12 @@ class Clamp(Model):
 
 def _entry_kind(entry: Any) -> str:
     """Tells a dose from a concentration; tags begin with ~ so that they are never taken for keys."""
-    if isinstance(entry, Clamp) or isinstance(entry, Mapping) and "concentration" in entry:
+    if isinstance(entry, Clamp):
         return "~clamp"
-    return "~dose"
+    keys = set(entry) if isinstance(entry, Mapping) else set()
+    is_dosed = keys & {"dose", "rate", "route"}
+    meant = {word for key in keys for word in get_close_matches(str(key), ("concentration", "dose"), 1)}
+    return "~clamp" if "concentration" in keys or ("concentration" in meant and not is_dosed) else "~dose"
 
 
 def _one_of_both(entry: Any) -> Any:

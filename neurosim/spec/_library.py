@@ -101,6 +101,9 @@ def find(kind: FileKind, name: str, base: FilePath | None = None) -> Traversable
                 return place
     if name and _exists(FilePath(name)):
         return FilePath(name)
+    if name in list_names(other, base):
+        uses = "; an experiment names it with 'circuit:'" if other == "circuit" else ""
+        raise SpecError(f"unknown {kind} '{name}': it is {'an' if other[0] in 'ae' else 'a'} {other}{uses}")
     raise SpecError(f"unknown {kind} '{name}'; {nearest(name, list_names(kind, base))}")
 
 

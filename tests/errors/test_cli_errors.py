@@ -125,7 +125,7 @@ USAGE = [
     (("run", "nosuch"), r"unknown experiment 'nosuch'; allowed: .*tiny_experiment"),
     (("run", "tiny_experimnt"), r"unknown experiment 'tiny_experimnt'; did you mean 'tiny_experiment'\?"),
     (("run", "nosuch.yaml"), r"nosuch\.yaml: no such file"),
-    (("run", "tiny"), r"unknown experiment 'tiny'; "),
+    (("run", "tiny"), r"unknown experiment 'tiny': it is a circuit"),
     (("run", "tiny.yaml"), r"tiny\.yaml:1: schema: this is a circuit, and an experiment is needed"),
     (("run", "tiny_experiment", "--set", "subjects"), r"--set 'subjects': give PATH=VALUE, for example"),
     (("run", "tiny_experiment", "--set", "a=1", "--set", "a=2"), r"--set 'a' is given twice"),
@@ -269,3 +269,75 @@ def test_a_signal_ends_the_workers_too(tiny, sent):
     while time.monotonic() < deadline and any(os.path.exists(f"/proc/{pid}") for pid in workers):
         time.sleep(0.05)
     assert not any(os.path.exists(f"/proc/{pid}") for pid in workers)
+
+
+SAID = {
+    "a circuit is run": (["run", "tiny"], r"unknown experiment 'tiny': it is a circuit; an experiment names it"),
+    "no output folder": (["run", "tiny_experiment", "--output", ""], r"output folder '' has no name"),
+    "a key is mistyped": (
+        ["check", "tiny_experiment", "--set", "arms.ssri.drugs.escitalopram.concentraton=5 nM"],
+        r"did you mean 'concentration'\?",
+    ),
+    "less than a cell": (
+        ["check", "tiny_experiment", "--set", "arms.raphe_lesion.lesions.DRN_HT.fraction=0.001"],
+        r"'0\.001' of the 24 cells of DRN_HT is none; allowed: from 0\.021",
+    ),
+    "a step too short": (["check", "tiny_experiment", "--set", "protocol.dt=1e-9 ms"], r"'1e-9 ms' is out of range"),
+    "a phase without end": (
+        ["check", "tiny_experiment", "--set", "protocol.phases.drug.record=1e300 s"],
+        r"out of range; allowed: at most 1e\+06 s",
+    ),
+    "too many subjects": (["check", "tiny_experiment", "--set", "subjects=100000000"], r"subjects: .*at most 100000"),
+    "a folder that is a file": (["status", "tiny.yaml"], r"tiny\.yaml is not a folder"),
+}
+
+
+@pytest.mark.parametrize("case", SAID)
+def test_what_was_silent_or_slow_is_said(case, command, tiny):
+    arguments, words = SAID[case]
+    status, _, err = command(*arguments)
+    assert status == 2 and re.search(words, err), err
+
+
+AXES = {
+    "one value twice": (
+        "{a: {path: arms.ssri.drugs.escitalopram.concentration, values: [1 nM, 2 nM]}, "
+        "b: {path: arms.ssri.drugs.0.concentration, values: [3 nM, 4 nM]}}",
+        r"scan\.b: sets the same value as the axis 'a': arms\.ssri\.drugs\.0\.concentration",
+    ),
+    "a value twice": (
+        "{a: {path: arms.ssri.drugs.0.concentration, values: [1 nM, 0.001 uM]}}",
+        r"scan\.a: '0\.001 uM' is there twice",
+    ),
+    "a name of the results": (
+        "{outcome: {path: arms.ssri.drugs.0.concentration, values: [1 nM, 2 nM]}}",
+        r"the name 'outcome' is already taken in the results",
+    ),
+    "too many points": (
+        "{a: {path: arms.ssri.drugs.0.concentration, log: [1 nM, 1 uM, 2000]}, b: {path: seed, linear: [0, 999, 1000]}}",
+        r"the scan has 2000000 points; allowed: at most 1000000",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", AXES)
+def test_a_scan_that_would_mislead_or_never_end_is_refused(case, command, tiny):
+    axes, words = AXES[case]
+    text = (tiny / "tiny_experiment.yaml").read_text(encoding="utf-8")
+    (tiny / "tiny_experiment.yaml").write_text(f"{text}scan: {axes}\n", encoding="utf-8")
+    status, _, err = command("check", "tiny_experiment")
+    assert status == 2 and re.search(words, err), err
+
+
+def test_fresh_keeps_what_is_there_when_the_new_run_is_refused(command, tiny, fake_engine, plain_figure):
+    assert command("run", "tiny_experiment", "--workers", "1")[0] == 0
+    before = sorted((tiny / "results" / "tiny_experiment" / "trials").iterdir())
+    status, _, err = command("run", "tiny_experiment", "--fresh", "--set", "protocol.phases.*.record=900000 s")
+    assert status == 2 and "would write" in err
+    assert sorted((tiny / "results" / "tiny_experiment" / "trials").iterdir()) == before
+
+
+def test_a_drug_that_never_acts_is_said(command, tiny):
+    edit(tiny / "tiny_experiment.yaml", "concentration: 5 nM", "dose: 5 mg/kg, route: ip, time: 2 h")
+    status, out, _ = command("check", "tiny_experiment")
+    assert status == 0 and "is in the brain in no phase; the last phase is at 30 min" in out

@@ -30,6 +30,7 @@ def conditions_of(results, phase: str | None = None, arms: Sequence[str] | None 
     phase = known("phase", phase or results.phases[-1], results.phases)
     reference = results.reference[0]
     colors = arm_colors(results.arms, reference)
+    arms = [arms] if isinstance(arms, str) else arms
     names = [known("arm", arm, results.arms) for arm in arms or results.arms]
     names = sorted(dict.fromkeys([reference, *names]), key=lambda arm: arm != reference)
     point = dict.fromkeys(results.axes, -1)

@@ -71,7 +71,9 @@ def concentration_figure(
     phase = known("phase", phase or results.phases[-1], results.phases)
     all_regions = results.summary["pools"].region.values.tolist()
     transmitters = results.summary["pools"].transmitter.values.tolist()
+    regions = [regions] if isinstance(regions, str) else regions
     regions = [known("region", region, all_regions) for region in regions or all_regions]
+    arms = [arms] if isinstance(arms, str) else arms
     names = [known("arm", arm, results.arms) for arm in arms or results.arms]
     colors = arm_colors(results.arms, results.reference[0])
     handles = [Line2D([], [], marker="s", color=colors[arm], ls="none", label=spaced(arm)) for arm in names]
