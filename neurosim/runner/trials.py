@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import json
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from neurosim import reference
@@ -210,13 +210,21 @@ def source_digest() -> str:
 
 
 def _meaning(file: Path) -> bytes:
+    """What a file says to the interpreter: its code without docstrings, comments, layout and line numbers."""
     if file.suffix != ".py":
         return file.read_bytes()
-    tree = ast.parse(file.read_bytes())
-    for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
-            and ast.get_docstring(node) is not None
-        ):
-            node.body = node.body[1:] or [ast.Pass()]
-    return ast.unparse(tree).encode()
+    code = compile(file.read_bytes(), "", "exec", dont_inherit=True, optimize=2)
+    return b"\0".join(_said(code))
+
+
+def _said(code: CodeType) -> Iterator[bytes]:
+    yield code.co_code
+    yield repr((code.co_name, code.co_names, code.co_varnames, code.co_freevars, code.co_flags, code.co_argcount)).encode()
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _said(constant)
+        elif isinstance(constant, frozenset):
+            # Its order changes from one process to the next.
+            yield repr(sorted(map(repr, constant))).encode()
+        else:
+            yield repr(constant).encode()
