@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from dis import opmap
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -218,7 +219,9 @@ def _meaning(file: Path) -> bytes:
 
 
 def _said(code: CodeType) -> Iterator[bytes]:
-    yield code.co_code
+    # What is left of a docstring is an instruction that does nothing.
+    pairs = (code.co_code[k : k + 2] for k in range(0, len(code.co_code), 2))
+    yield b"".join(pair for pair in pairs if pair[0] != opmap["NOP"])
     yield repr((code.co_name, code.co_names, code.co_varnames, code.co_freevars, code.co_flags, code.co_argcount)).encode()
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
