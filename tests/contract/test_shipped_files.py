@@ -1,9 +1,10 @@
 """What holds for every circuit and experiment that ships."""
 
+import numpy as np
 import pytest
 
 from neurosim import reference
-from neurosim.build import Trial, check_circuit
+from neurosim.build import Still, Trial, check_circuit
 from neurosim.build.checks import resting_sites
 from neurosim.runner.validate import validate
 from neurosim.spec import (
@@ -23,7 +24,15 @@ SHIPPED = ("acute_escitalopram", "raphe_lesion", "dopamine_lesion", "autorecepto
 
 def test_what_is_promised_ships():
     assert "midbrain_raphe" in list_circuits()
-    assert set(SHIPPED) <= set(list_experiments())
+    assert {*SHIPPED, "d2_occupancy"} <= set(list_experiments())
+
+
+def test_the_experiment_without_spikes_can_be_evaluated():
+    experiment = load_experiment("d2_occupancy")
+    validate(experiment)
+    still = Still(resolve(experiment, "haloperidol", {"dose": 0}), ("haloperidol",))
+    held = still.receptors(np.array([[0.0], [1e6]]))["occupancy"][:, still.sites.index("D2_DSt"), 0]
+    assert held[0] == 0 and held[1] > 0.99, "none of it holds nothing, a lot of it everything"
 
 
 @pytest.mark.parametrize("name", ["midbrain_raphe"])
