@@ -180,6 +180,9 @@ def run_experiment(
         if experiment.has_spikes:
             ended, stopped = _simulate(experiment, pending, folder, engine, workers, most, listener)
         else:
+            for path in damaged:
+                # Its trials may come to lie in blocks of other names.
+                path.unlink(missing_ok=True)
             shared = _trial_attributes(experiment, engine)
             ended = evaluate_blocks(pending, folder.resolve(), shared, listener.ended)
     figure = make_products(

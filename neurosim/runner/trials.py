@@ -32,6 +32,7 @@ SOURCES = (
     "recording/trials.py",
     "analysis/outcome.py",
     "analysis/spikes.py",
+    "runner/still.py",
 )
 
 
@@ -222,7 +223,9 @@ def _said(code: CodeType) -> Iterator[bytes]:
     # What is left of a docstring is an instruction that does nothing.
     pairs = (code.co_code[k : k + 2] for k in range(0, len(code.co_code), 2))
     yield b"".join(pair for pair in pairs if pair[0] != opmap["NOP"])
-    yield repr((code.co_name, code.co_names, code.co_varnames, code.co_freevars, code.co_flags, code.co_argcount)).encode()
+    names = (code.co_name, code.co_names, code.co_varnames, code.co_freevars)
+    counts = (code.co_flags, code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount)
+    yield repr((names, counts, code.co_exceptiontable)).encode()
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _said(constant)

@@ -157,6 +157,15 @@ def test_a_damaged_block_is_evaluated_again(still):
     assert not runner.status(report.folder).damaged
 
 
+def test_a_damaged_block_does_not_stay_when_the_scan_has_changed(still):
+    report = runner.run_experiment("still.yaml")
+    block = max((report.folder / "trials").iterdir(), key=lambda path: path.stat().st_size)
+    block.write_bytes(block.read_bytes()[:500])
+    again = runner.run_experiment("still.yaml", set={"scan.dose.log.2": 9})
+    assert not block.exists() and not runner.status(again.folder).damaged
+    assert (again.simulated, again.kept) == (9, 1)
+
+
 def test_one_trial_comes_out_of_its_block(still):
     results = ns.run("still.yaml")
     trial = results.trial(arm="blocked", subject=1, dose=0.1)
