@@ -150,7 +150,11 @@ def _names(
     if not known and _is_open(kinds, (key, *rest)):
         return [str(key)]
     where = f"'{path_text(done)}'" if done else "it"
-    miss.note(len(done), f"{where} has no '{key}'; {nearest(key, known or node)}")
+    if key in known:
+        rule = "a path can add one value to it, and a key with dots stands in brackets: [\"NAc.DA\"]"
+        miss.note(len(done), f"{where} leaves out '{key}'; {rule}")
+    else:
+        miss.note(len(done), f"{where} has no '{key}'; {nearest(key, known or node)}")
     return []
 
 

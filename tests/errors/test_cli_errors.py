@@ -273,6 +273,10 @@ def test_a_signal_ends_the_workers_too(tiny, sent):
 
 SAID = {
     "a circuit is run": (["run", "tiny"], r"unknown experiment 'tiny': it is a circuit; an experiment names it"),
+    "a key with dots": (
+        ["check", "tiny_experiment", "--set", "levels.NAc.DA=40 nM"],
+        r"it leaves out 'levels'; a path can add one value to it, and a key with dots stands in brackets",
+    ),
     "no output folder": (["run", "tiny_experiment", "--output", ""], r"output folder '' has no name"),
     "a key is mistyped": (
         ["check", "tiny_experiment", "--set", "arms.ssri.drugs.escitalopram.concentraton=5 nM"],
