@@ -157,6 +157,23 @@ def tiny_plan(seed: int = 1, settle: float = 0.1, record: float = 0.4, **changes
             "tau_rec": np.array([1.5, 0.8, 1.0]),
             "nu_relax": np.array([1 - np.exp(-SLOW_STEP / 0.1), 1.0, 0.2]),
             "speed_settle": np.array([3.0, 1.0, 1.0]),
+            # the third has no store; the second's is small, so that its filling moves within a second
+            "S_0": np.array([60.0, 20.0, 0.0]),
+            "Q_start": np.array([2000.0, 90.0, 1.0]),
+            "Q_0": np.array([2000.0, 100.0, 1.0]),
+            "filling_max": np.array([2.0, 1.05, 2.0]),
+            "k_v": np.array([1.5, 0.8, 0.0]),
+            "k_m": np.array([0.1, 0.2, 0.0]),
+            "leak": np.array([0.01, 0.05, 0.0]),
+            "J_syn": np.array([20.0, 8.0, 0.0]),
+            "efflux_max": np.array([30.0, 10.0, 0.0]),
+            "K_S": np.array([300.0, 100.0, 1.0]),
+            "living": np.array([0.8, 1.0, 1.0]),
+            "per_living": np.array([1.25, 1.0, 0.0]),
+        },
+        uptake_links={
+            f"V_{X}": np.array(V)
+            for X, V in {"DAT": [1500.0, 0.0, 0.0], "SERT": [0.0, 700.0, 600.0], "NET": [0.0, 0.0, 0.0]}.items()
         },
         sites={
             "pool": np.array([0, 1, 2, 0], np.int32),
@@ -168,6 +185,12 @@ def tiny_plan(seed: int = 1, settle: float = 0.1, record: float = 0.4, **changes
             "S": np.array([0.0, 0.3, 0.0, 0.0]),
             "relax": 1 - np.exp(-SLOW_STEP / np.array([0.5, 0.2, 1.0, 0.3])),
             "relax_settle": 1 - np.exp(-SLOW_STEP / np.array([0.02, 0.02, 0.02, 0.02])),
+            "tau_0": np.array([0.0, 0.1, 0.05, 0.0]),
+            "B": np.array([0.0, 0.0, 0.3, 0.0]),
+            "S_B": np.array([0.0, 0.0, 0.2, 0.0]),
+            "k_off": np.array([2.0, 1e9, 0.5, 1e9]),
+            "k_off_settle": np.array([50.0, 1e9, 50.0, 1e9]),
+            "rho_0": np.array([0.1, 0.2, 0.1, 0.2]),
             "a_0": np.array([0.5, 0.2, 0.3, 0.5]),
         },
         cross={

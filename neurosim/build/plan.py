@@ -21,13 +21,17 @@ kinds), times ``u x`` where the projection has short-term plasticity (Tsodyks-Ma
 
 Slow loop, in this order::
 
-    1 terminals   J = quantum · gain · D · count / (n_healthy · h)                          nM/s
-                  nu += (gain · D · count / (n_healthy h) - nu) · nu_relax                  Hz, near field
+    1 terminals   filling = Q/Q_0, at most filling_max;  rate = gain · D · filling · count / (n_healthy · h)   Hz
+                  J = quantum · rate;  out = efflux_max S/(S + K_S);  efflux = living · out                nM/s
+                  S += h (J_syn + taken + leak Q - (k_v + k_m) S - out);  Q += h (k_v S - leak Q - J · per_living)
+                  nu += (rate - nu) · nu_relax                                              near field
                   D  += speed · ( h (1 - D)/tau_rec - U · D · count / n_healthy ), kept in [0, 1]; then count = 0
-    2 pools       c  += h · speed · ( ΣJ - uptake - k_out c ),
-                  uptake = Σ_X V_X c / (K_X (1 + B_X + Σ_partners k_X c') + c)              X: DAT SERT NET
+    2 pools       u_X = c / (K_X (1 + B_X + Σ_partners k_X c') + c)                         X: DAT SERT NET
+                  c  += h · speed · ( ΣJ + Σefflux - Σ_X V_X u_X - k_out c );  taken = Σ_X V_X(own) u_X
     3 sites       heard = c[pool] + near · nu[near_terminal];  x = heard / K
-                  a += ((tau x + S)/(1 + x + X + tau x + S) - a) · relax
+                  rho relaxes to (1 - B) x/(1 + x + X) at the rate k_off (1 + x/(1 + X))
+                  stimulus = tau rho + (1 - B - rho)/(1 + X) · (tau_0 + S) + S_B
+                  a += (stimulus/(1 + stimulus) - a) · relax
     4 gates       of populations, terminals and gated projections: base + Σ coefficient · a
                   (terminal gain and transmission are kept >= 0, gains of synapses too)
     5 cells       I_ou = ou_decay I_ou + ou_kick gauss(i, step, noise_key)
@@ -38,9 +42,9 @@ Slow loop, in this order::
                   I55 = current of I_slow, G_slow and the fast kinds at -55 mV;  I_bar += (I55 - I_bar) · b_relax
                   V_Te = V_T + V_T_mod + kappa max(I_bar - I_b, 0) / g_L
 
-``speed`` and ``relax`` hold during the recording; their ``…_settle`` twins while step < settle_steps (DESIGN §3: during
-settle, time constants longer than settle/5 are shortened to it). Means (c, J, uptake, loss, a, heard) are over the
-recording.
+``speed``, ``k_off`` and ``relax`` hold during the recording; their ``…_settle`` twins while step < settle_steps (DESIGN §3:
+during settle, time constants longer than settle/5 are shortened to it). Stores (S, Q) keep their own time: between phases
+the slow clock carries them on. Means (c, fluxes, a, rho, heard, filling) are over the recording.
 """
 
 from __future__ import annotations
@@ -146,15 +150,21 @@ class Plan:
         ``c_0`` (nM), ``k_out`` (1/s), ``V_<carrier>`` (nM/s, summed over living owners), ``K_<carrier>`` (nM),
         ``B_<carrier>`` (Σ I/K_i), ``speed_settle``.
     terminals : dict of arrays, shape (n_terminals,)
-        ``pool`` (int32), ``quantum`` (nM), ``n_healthy``, ``U``, ``tau_rec`` (s), ``nu_relax``, ``speed_settle``.
+        ``pool`` (int32), ``quantum`` (nM), ``n_healthy``, ``U``, ``tau_rec`` (s), ``nu_relax``, ``speed_settle``; of
+        the vesicle store of a living terminal, in nM of extracellular equivalent: ``S_0 Q_start`` (where they begin),
+        ``Q_0`` (of filling 1), ``filling_max``, ``k_v k_m leak`` (1/s), ``J_syn efflux_max`` (nM/s), ``K_S`` (nM), and
+        ``living`` (part of the cells), ``per_living`` (1/living; 0 without a store, whose filling stays 1).
     sites : dict of arrays, shape (n_sites,)
         ``pool`` ``near_terminal`` (int32, any valid index where ``near`` is 0), ``near`` (nM·s), ``K`` (nM), ``tau``,
-        ``X``, ``S``, ``relax``, ``relax_settle``, ``a_0``.
+        ``X``, ``S``, ``tau_0``, ``B``, ``S_B``, ``k_off``, ``k_off_settle`` (1/s; large: equilibrium), ``relax``,
+        ``relax_settle``, ``a_0``, ``rho_0``.
     cross : dict of arrays, shape (n_cross,)
         ``pool``, ``partner`` (int32) and ``k_<carrier>`` (1/nM): competition of the partner's transmitter for the
         carriers of ``pool``.
     terminal_links : dict of arrays, shape (n_terminal_links,)
         ``site``, ``terminal`` (int32), ``factor``: gain of a terminal = max(0, 1 + Σ factor · a).
+    uptake_links : dict of arrays, shape (n_terminals,)
+        ``V_<carrier>`` (nM/s): carriers of the terminal's own population in its pool, all cells living.
     site_links : dict of arrays, shape (n_site_links,)
         ``site``, ``population`` (int32) and one column for each gate of a population: ``G_mod`` (S), ``J_mod`` (A),
         ``V_T_mod`` (V), ``adaptation``, ``gain_<kind>`` for every kind, ``tx_<number>`` for every gated projection.
@@ -183,6 +193,7 @@ class Plan:
     sites: dict[str, np.ndarray]
     cross: dict[str, np.ndarray]
     terminal_links: dict[str, np.ndarray]
+    uptake_links: dict[str, np.ndarray]
     site_links: dict[str, np.ndarray]
     cell_terminals: dict[str, np.ndarray]
     wiring: dict[str, Wiring]

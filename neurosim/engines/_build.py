@@ -26,6 +26,7 @@ from neurosim.engines.driver import (
     Threshold,
     driver_source,
 )
+from neurosim.engines.base import ENDS, MEANS
 from neurosim.engines.network import CLOCKS, STIMULI, Parts, build_network, placeholder_connections
 
 __all__ = ["generate", "structure_from_json"]
@@ -40,10 +41,8 @@ OUTPUTS = {
     "concentration": ("concentrations", "c"),
     "activation": ("activations", "a"),
     "voltage": ("voltages", "v"),
-    "c_start": ("pools", "c_start"),
-    "c_end": ("pools", "c"),
-    **{name: ("pools", name) for name in ("sum_c", "sum_release", "sum_uptake", "sum_loss")},
-    **{name: ("sites", name) for name in ("sum_a", "sum_heard")},
+    **ENDS,
+    **{f"mean_{name}": place for name, place in MEANS.items()},
 }
 
 

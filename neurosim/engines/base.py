@@ -11,7 +11,28 @@ import numpy as np
 from neurosim.build.plan import Plan, Structure
 from neurosim.errors import EngineError
 
-__all__ = ["Engine", "NotFiniteError", "Progress", "RawPhase"]
+__all__ = ["ENDS", "MEANS", "Engine", "NotFiniteError", "Progress", "RawPhase"]
+
+#: What is summed over the slow steps of the recording: name of the mean → group, variable.
+MEANS = {
+    "concentration": ("pools", "sum_c"),
+    "release": ("pools", "sum_release"),
+    "uptake": ("pools", "sum_uptake"),
+    "loss": ("pools", "sum_loss"),
+    "efflux": ("pools", "sum_efflux"),
+    "activation": ("sites", "sum_a"),
+    "bound": ("sites", "sum_rho"),
+    "heard": ("sites", "sum_heard"),
+    "released": ("terminals", "sum_J"),
+    "filling": ("terminals", "sum_filling"),
+}
+#: What is handed back as it stands: name → group, variable.
+ENDS = {
+    "c_start": ("pools", "c_start"),
+    "c_end": ("pools", "c"),
+    "S_end": ("terminals", "S"),
+    "Q_end": ("terminals", "Q"),
+}
 
 #: Called with the part done, from 0 to 1, now and then during a run.
 Progress = Callable[[float], None]
@@ -36,10 +57,14 @@ class RawPhase:
         ``concentration`` (n_pools, n_samples), nM, and ``activation`` (n_sites, n_samples), sampled every dt_trace from the
         beginning of the recording; ``voltage`` (n_voltages, n_ms), V, every ms.
     means : dict of float arrays
-        Over the slow steps of the recording: ``concentration`` (nM), ``release uptake loss`` (nM/s), shape (n_pools,);
-        ``activation`` and ``heard`` (nM, near field included), shape (n_sites,).
+        Over the slow steps of the recording: ``concentration`` (nM), ``release uptake loss efflux`` (nM/s), shape
+        (n_pools,); ``activation``, ``bound`` (receptors that hold the transmitter) and ``heard`` (nM, near field
+        included), shape (n_sites,); ``released`` (nM/s) and ``filling`` of the vesicles, shape (n_terminals,).
     c_start, c_end : float arrays, shape (n_pools,), nM
-        At the two ends of the recording: c_end - c_start = duration · (release - uptake - loss), exact to rounding.
+        At the two ends of the recording: c_end - c_start = duration · (release + efflux - uptake - loss), exact to
+        rounding.
+    S_end, Q_end : float arrays, shape (n_terminals,), nM
+        Cytosolic and vesicular transmitter of a living terminal at the end.
     wall_time : float, s
     """
 
@@ -49,6 +74,8 @@ class RawPhase:
     means: dict[str, np.ndarray]
     c_start: np.ndarray
     c_end: np.ndarray
+    S_end: np.ndarray
+    Q_end: np.ndarray
     wall_time: float
 
 

@@ -12,6 +12,11 @@ __all__ = ["connections", "require_whole_steps", "sample_ratio", "slow_ratio", "
 
 #: Recovery time constants below this part of dt are replaced by it, so that facilitation without memory needs no branch.
 _INSTANT = 1e-2
+#: Constants of a terminal and of a site.
+_TERMINALS = ("quantum", "n_healthy", "U", "tau_rec", "nu_relax", "speed_settle", "Q_0", "filling_max") + (
+    *("k_v", "k_m", "leak", "J_syn", "efflux_max", "K_S", "living", "per_living"),
+)
+_SITES = ("near", "K", "tau", "X", "S", "tau_0", "B", "S_B", "k_off", "k_off_settle", "relax", "relax_settle")
 
 
 def slow_ratio(structure: Structure) -> int:
@@ -80,6 +85,13 @@ def connections(plan: Plan) -> dict[str, tuple[np.ndarray, np.ndarray]]:
             s.n_pools,
             s.n_terminals,
         ),
+        "uptake_links": (
+            plan.terminals["pool"],
+            s.n_pools,
+            np.arange(s.n_terminals),
+            s.n_terminals,
+            s.n_terminals,
+        ),
         "counted": (terminals["cell"], s.n_cells, terminals["terminal"], s.n_terminals, s.n_cell_terminals),
         "cross": (plan.cross["partner"], s.n_pools, plan.cross["pool"], s.n_pools, s.n_cross),
         "terminal_links": (sites["site"], s.n_sites, sites["terminal"], s.n_terminals, s.n_terminal_links),
@@ -141,15 +153,12 @@ def _small_groups(plan: Plan) -> dict[str, dict]:
     s = plan.structure
     settle = plan.settle_steps // slow_ratio(s)
     links, gates = plan.site_links, gate_names((*s.fast_kinds, *s.slow_kinds), s.n_gates)
-    terminals = {
-        key: plan.terminals[key]
-        for key in ("pool", "quantum", "n_healthy", "U", "tau_rec", "nu_relax", "speed_settle")
-    }
+    terminals = {key: plan.terminals[key] for key in ("pool", *_TERMINALS)}
+    terminals |= {"S": plan.terminals["S_0"], "Q": plan.terminals["Q_start"]}
     pools = {"c": plan.pools["c_0"], "k_out": plan.pools["k_out"], "speed_settle": plan.pools["speed_settle"]}
     pools |= {f"{name}_{X}": plan.pools[f"{name}_{X}"] for X in CARRIERS for name in ("V", "K", "B")}
-    sites = {"a": plan.sites["a_0"]}
-    for name in ("pool", "near_terminal", "near", "K", "tau", "X", "S", "relax", "relax_settle"):
-        sites[name] = plan.sites[name]
+    sites = {"a": plan.sites["a_0"], "rho": plan.sites["rho_0"]}
+    sites |= {name: plan.sites[name] for name in ("pool", "near_terminal", *_SITES)}
     for name, n in (("pool", s.n_pools), ("near_terminal", s.n_terminals)):
         sites[name] = _in_range(f"sites.{name}", sites[name], max(n, 1))
     one = np.ones(s.n_terminals)
@@ -160,6 +169,7 @@ def _small_groups(plan: Plan) -> dict[str, dict]:
         "gates": {name: np.full(s.n_populations, float(base)) for name, (_, base) in gates.items()},
         "cross": {f"k_{X}": plan.cross[f"k_{X}"] for X in CARRIERS},
         "terminal_links": {"factor": plan.terminal_links["factor"]},
+        "uptake_links": {f"own_{X}": plan.uptake_links[f"V_{X}"] for X in CARRIERS},
         "site_links": {f"k_{name}": links[name] for name in gates},
     }
 

@@ -23,7 +23,7 @@ STIMULI = "cells_stimuli"
 _PLACES = {
     name: place
     for place, name in enumerate(
-        ("samples", "terminals", "reset pools", "release", "cross", "pools", "sites", "feedback")
+        ("samples", "terminals", "reset pools", "release", "cross", "pools", "reuptake", "sites", "feedback")
         + ("reset gates", "effects", "gates", "copies", "stimuli", "cells")
     )
 }
@@ -43,6 +43,7 @@ def placeholder_connections(structure: Structure) -> dict[str, tuple[np.ndarray,
     s = structure
     sizes = {
         "release_links": s.n_terminals,
+        "uptake_links": s.n_terminals,
         "counted": s.n_cell_terminals,
         "cross": s.n_cross,
         "terminal_links": s.n_terminal_links,
@@ -199,6 +200,7 @@ def build_network(
     sites.nu_near = brian2.linked_var(terminals, "nu", index="near_terminal")
     build.link("release_links", "terminals", "pools", models.RELEASE_LINKS, "release")
     build.link("cross", "pools", "pools", models.CROSS, "cross")
+    build.link("uptake_links", "pools", "terminals", models.UPTAKE_LINKS, "reuptake")
     build.link("terminal_links", "sites", "terminals", models.TERMINAL_LINKS, "feedback")
     build.link("site_links", "sites", "gates", models.site_effects(build.kinds, s.n_gates), "effects")
     build.cells()

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from neurosim.build.plan import Plan, Structure
-from neurosim.engines.base import NotFiniteError, Progress, RawPhase
+from neurosim.engines.base import ENDS, MEANS, NotFiniteError, Progress, RawPhase
 from neurosim.engines.data import connections, require_whole_steps, sample_ratio, slow_ratio, values
 from neurosim.engines.quiet import import_brian2
 
@@ -118,28 +118,21 @@ def _result(plan: Plan, parts, wall_time: float) -> RawPhase:
     def trace(monitor: str, variable: str, n: int, every: int = 1) -> np.ndarray:
         return np.ascontiguousarray(np.asarray(getattr(monitors[monitor], variable + "_"))[:n, ::every])
 
-    def final(group: str, variable: str, n: int) -> np.ndarray:
-        return np.array(parts.groups[group].variables[variable].get_value()[:n])
+    sizes = {"pools": s.n_pools, "sites": s.n_sites, "terminals": s.n_terminals}
+
+    def final(group: str, variable: str) -> np.ndarray:
+        return np.array(parts.groups[group].variables[variable].get_value()[: sizes[group]])
 
     traces = {
         "concentration": trace("concentrations", "c", s.n_pools, every),
         "activation": trace("activations", "a", s.n_sites, every),
         "voltage": trace("voltages", "v", s.n_voltages) if s.n_voltages else np.zeros((0, n_steps)),
     }
-    means = {
-        "concentration": final("pools", "sum_c", s.n_pools) / n_steps,
-        "release": final("pools", "sum_release", s.n_pools) / n_steps,
-        "uptake": final("pools", "sum_uptake", s.n_pools) / n_steps,
-        "loss": final("pools", "sum_loss", s.n_pools) / n_steps,
-        "activation": final("sites", "sum_a", s.n_sites) / n_steps,
-        "heard": final("sites", "sum_heard", s.n_sites) / n_steps,
-    }
     return RawPhase(
         spike_i=np.array(monitors["spikes"].i, np.int32),
         spike_step=np.rint(np.asarray(monitors["spikes"].t_) / s.dt).astype(np.int64),
         traces=traces,
-        means=means,
-        c_start=final("pools", "c_start", s.n_pools),
-        c_end=final("pools", "c", s.n_pools),
+        means={name: final(*place) / n_steps for name, place in MEANS.items()},
+        **{name: final(*place) for name, place in ENDS.items()},
         wall_time=wall_time,
     )

@@ -11,7 +11,7 @@ from collections import deque
 import numpy as np
 
 from neurosim.build.plan import Plan, Structure
-from neurosim.engines.base import NotFiniteError, Progress, RawPhase
+from neurosim.engines.base import ENDS, MEANS, NotFiniteError, Progress, RawPhase
 from neurosim.engines.cache import Program, find_or_build
 from neurosim.engines.data import connections, require_whole_steps, sample_ratio, slow_ratio, values
 from neurosim.engines.records import decode, encode
@@ -158,9 +158,7 @@ def _result(plan: Plan, results: dict[str, np.ndarray], wall_time: float) -> Raw
         samples = results[name].reshape(length, -1)
         return np.ascontiguousarray(samples[:, :n].T)
 
-    def mean(name: str, n: int) -> np.ndarray:
-        return results[name][:n] / n_slow
-
+    sizes = {"pools": s.n_pools, "sites": s.n_sites, "terminals": s.n_terminals}
     return RawPhase(
         spike_i=results["spike_i"],
         spike_step=np.rint(results["spike_t"] / s.dt).astype(np.int64),
@@ -170,14 +168,8 @@ def _result(plan: Plan, results: dict[str, np.ndarray], wall_time: float) -> Raw
             "voltage": trace("voltage", s.n_voltages, n_slow),
         },
         means={
-            "concentration": mean("sum_c", s.n_pools),
-            "release": mean("sum_release", s.n_pools),
-            "uptake": mean("sum_uptake", s.n_pools),
-            "loss": mean("sum_loss", s.n_pools),
-            "activation": mean("sum_a", s.n_sites),
-            "heard": mean("sum_heard", s.n_sites),
+            name: results[f"mean_{name}"][: sizes[group]] / n_slow for name, (group, _) in MEANS.items()
         },
-        c_start=results["c_start"][: s.n_pools],
-        c_end=results["c_end"][: s.n_pools],
+        **{name: results[name][: sizes[group]] for name, (group, _) in ENDS.items()},
         wall_time=wall_time,
     )

@@ -46,7 +46,8 @@ def test_slow_step_runs_in_the_order_of_the_plan(order):
     steps = [name.removesuffix("_codeobject") for name in slow]
     assert set(steps[:3]) == {"activations", "concentrations", "voltages"}
     assert steps[3:] == [
-        *("terminals_step", "pools_reset", "release_links_step", "cross_step", "pools_step", "sites_step"),
+        *("terminals_step", "pools_reset", "release_links_step", "cross_step", "pools_step"),
+        *("uptake_links_step", "sites_step"),
         *(
             "terminal_links_step",
             "gates_reset",

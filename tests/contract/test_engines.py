@@ -63,14 +63,22 @@ def counts(plan, raw) -> np.ndarray:
 
 def by_reference(plan, spike_counts) -> reference.Trajectory:
     loop = reference.SlowLoop(
-        plan.terminals, plan.pools, plan.sites, plan.cross, plan.terminal_links, CARRIERS, SLOW_STEP
+        plan.terminals,
+        plan.pools,
+        plan.sites,
+        plan.cross,
+        plan.terminal_links,
+        plan.uptake_links,
+        CARRIERS,
+        SLOW_STEP,
     )
     return loop.run(spike_counts, plan.settle_steps // round(SLOW_STEP / plan.structure.dt))
 
 
 def assert_follows(raw, expected, first, every):
     means = {"concentration": "c", "release": "release", "uptake": "uptake", "loss": "loss"}
-    means |= {"activation": "a", "heard": "heard"}
+    means |= {"efflux": "efflux", "activation": "a", "heard": "heard", "bound": "rho"}
+    means |= {"released": "J", "filling": "filling"}
     for name, trace in means.items():
         np.testing.assert_allclose(
             raw.means[name], getattr(expected, trace)[first:].mean(0), rtol=1e-10, err_msg=name
@@ -78,7 +86,8 @@ def assert_follows(raw, expected, first, every):
     np.testing.assert_allclose(raw.traces["concentration"], expected.c[first::every].T, rtol=1e-10)
     np.testing.assert_allclose(raw.traces["activation"], expected.a[first::every].T, rtol=1e-10)
     np.testing.assert_allclose(raw.c_start, expected.c[first], rtol=1e-12)
-    np.testing.assert_allclose(raw.c_end, expected.c_end, rtol=1e-10)
+    for name in ("c_end", "S_end", "Q_end"):
+        np.testing.assert_allclose(getattr(raw, name), getattr(expected, name), rtol=1e-10, err_msg=name)
 
 
 @pytest.mark.parametrize("name", ["standalone", "numpy"])
@@ -271,7 +280,7 @@ def test_cells_alone_are_a_network_too():
     zero = {field.name: 0 for field in fields(plan.structure) if field.name.startswith("n_")}
     sizes = zero | {"n_cells": N, "n_populations": 2}
     structure = replace(plan.structure, **sizes, fast_kinds=(), slow_kinds=(), rising_kinds=(), synapses=())
-    tables = ("pools", "terminals", "sites", "cross", "terminal_links", "site_links", "cell_terminals")
+    tables = ("pools", "terminals", "sites", "cross", "terminal_links", "uptake_links", "site_links", "cell_terminals")
     empty = {
         name: {key: value[:0] for key, value in getattr(plan, name).items()} for name in (*tables, "stimuli")
     }

@@ -24,7 +24,7 @@ def relax(table, c, release, duration, h=H):
     """Concentration after a duration of constant release."""
     for _ in range(round(duration / h)):
         taken = reference.uptake(table, NO_CROSS, CARRIERS, c)
-        c = reference.pool_step(table, c, release, taken, h, 1.0)
+        c = reference.pool_step(table, c, release, 0.0, taken, h, 1.0)
     return c
 
 
@@ -87,18 +87,35 @@ def test_depression_makes_release_sublinear_with_the_exact_fixed_point():
 
 def test_activation_settles_where_the_operational_model_says():
     sites = {
-        name: np.array(value) for name, value in {"K": [100.0], "tau": [10.0], "X": [2.0], "S": [0.5]}.items()
+        name: np.array([value])
+        for name, value in {"K": 100.0, "tau": 10.0, "X": 2.0, "S": 0.5, "tau_0": 0.2, "B": 0.25, "S_B": 0.1}.items()
     }
-    a, x = np.zeros(1), 0.4
+    a, rho, x = np.zeros(1), np.zeros(1), 0.4
     for _ in range(5000):
-        a = reference.activation_step(sites, a, np.array([40.0]), np.array([0.01]))
-    assert a[0] == pytest.approx((10 * x + 0.5) / (1 + x + 2.0 + 10 * x + 0.5), rel=1e-12)
+        rho = reference.binding_step(sites, rho, np.array([40.0]), H, 2.0)
+        a = reference.activation_step(sites, a, rho, np.array([0.01]))
+    stimulus = 0.75 * (0.2 + 10 * x + 0.5) / (1 + x + 2.0) + 0.1
+    # 5 s at a rate of 2 · (1 + x/3) leave e**-11 of the start
+    assert rho[0] == pytest.approx(0.75 * x / (1 + x + 2.0), rel=1e-4)
+    assert a[0] == pytest.approx(stimulus / (1 + stimulus), rel=1e-4)
+
+
+def test_binding_follows_the_exponential_of_its_rate_law():
+    # d rho/dt = k_off (x free - rho), free = (1 - B - rho)/(1 + X): the rate is k_off (1 + x/(1 + X)), whatever the step.
+    sites = {"K": np.array([100.0]), "X": np.array([2.0]), "B": np.array([0.25])}
+    k_off, x, t = 3.0, 0.4, 0.5
+    rho = np.array([0.01])
+    for _ in range(50):
+        rho = reference.binding_step(sites, rho, np.array([40.0]), t / 50, k_off)
+    end = 0.75 * x / (1 + x + 2.0)
+    exact = end + (0.01 - end) * np.exp(-k_off * (1 + x / 3.0) * t)
+    assert rho[0] == pytest.approx(exact, rel=1e-12)
 
 
 def test_budget_of_a_pool_closes(engine, tiny_phase):
-    """Δc = ∫(release - uptake - loss), to rounding: what is lost anywhere shows here."""
+    """Δc = ∫(release + efflux - uptake - loss), to rounding: what is lost anywhere shows here."""
     plan, raw = tiny_phase
-    flow = raw.means["release"] - raw.means["uptake"] - raw.means["loss"]
+    flow = raw.means["release"] + raw.means["efflux"] - raw.means["uptake"] - raw.means["loss"]
     np.testing.assert_allclose(raw.c_end - raw.c_start, plan.record * flow, rtol=1e-10, atol=1e-10)
     assert (np.abs(raw.c_end - raw.c_start) > 1e-3).all()
 
@@ -110,6 +127,7 @@ def test_engine_follows_the_lambert_function(engine, silent):
         pools={"c_0": np.full(3, c_0), "k_out": zero, "V_DAT": zero, "V_NET": zero, "V_SERT": np.full(3, V)}
         | {"K_SERT": np.full(3, K), "B_SERT": zero},
         cross={f"k_{X}": np.zeros(2) for X in CARRIERS},
+        terminals={"efflux_max": zero},
     )
     raw = engine.run(plan)
     t = 1e-2 * np.arange(raw.traces["concentration"].shape[1])
