@@ -55,7 +55,7 @@ def _receptor_problems(circuit: Circuit, path: tuple, receptor: str, species: st
     if species in found.absent_in:
         where = ".".join(path)
         sentence = (
-            f"{where}: the {species} has no receptor {found.name}; give another circuit, or extend this one "
+            f"{where}: species {species} has no receptor {found.name}; give another circuit, or extend this one "
             f"and say {path[0]}: {{{path[1]}: {{remove: true}}}}"
         )
         yield _placed(circuit, path, SpecError(sentence))
