@@ -16,7 +16,7 @@ from neurosim.calibration.gains import Gains
 from neurosim.calibration.observe import Laboratory, Observation
 from neurosim.calibration.release import fit_release
 from neurosim.calibration.values import Values
-from neurosim.calibration.write_back import write_back
+from neurosim.calibration.write_back import check_writable, write_back
 from neurosim.engines import Engine, choose
 from neurosim.schedulers import cpu_count
 from neurosim.spec import Circuit, Experiment, find_circuit, load_circuit, resolve
@@ -261,9 +261,16 @@ def calibrate(
     Returns
     -------
     Calibrated
+
+    Raises
+    ------
+    SpecError
+        The file extends another circuit, whose values it does not hold.
     """
     file = None if isinstance(circuit, Circuit) else Path(find_circuit(str(circuit)))
     spec = circuit if isinstance(circuit, Circuit) else load_circuit(file)
+    if file is not None:
+        check_writable(file)
     engine, listener = engine or choose().engine, listener or Listener()
     ends = {
         "engine": engine,

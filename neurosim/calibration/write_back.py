@@ -11,7 +11,9 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
-__all__ = ["write_back"]
+from neurosim.errors import SpecError
+
+__all__ = ["check_writable", "write_back"]
 
 
 def _key(node: Any, segment: str) -> Any:
@@ -36,6 +38,21 @@ def _put(document: Any, path: str, text: str) -> None:
     entry["mean" if "mean" in entry else "value"] = written
     entry["basis"] = "fitted"
     entry["source"] = "neurosim calibrate"
+
+
+def check_writable(source: Path) -> None:
+    """Refuse a circuit file that does not hold the values that calibration would write.
+
+    Raises
+    ------
+    SpecError
+        It extends another circuit.
+    """
+    document = YAML(typ="safe").load(source.read_text(encoding="utf-8"))
+    if "extends" in document:
+        raise SpecError(
+            f"{source}: extends {document['extends']}, which holds the values to be fitted; calibrate that circuit"
+        )
 
 
 def write_back(source: Path, target: Path, values: Mapping[str, str]) -> None:

@@ -90,12 +90,15 @@ def show_carrier(name: str) -> None:
 
 
 def _binders(target: str) -> None:
-    rows = [
-        [name, b.action.name, plain(b.Ki), b.source]
-        for name in reference.drug_names()
-        for b in reference.bindings(name)
-        if b.target == target
-    ]
+    found = [b for name in reference.drug_names() for b in reference.bindings(name) if b.target == target]
+    rows = [[b.drug, b.action.name, plain(b.Ki), b.source] for b in found]
+    for species in reference.species_names():
+        own = [(b, reference.in_species(b, species)) for b in found]
+        rows += [
+            [f"{b.drug}, {species}", there.action.name, plain(there.Ki), there.source]
+            for b, there in own
+            if there != b
+        ]
     if rows:
         title("Drugs")
         table(

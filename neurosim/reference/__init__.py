@@ -9,6 +9,7 @@ Names are forgiving: case, dashes, spaces and other punctuation do not count, so
 one.
 """
 
+from neurosim.reference.affinity import affinity_rows, binding_in, in_species
 from neurosim.reference.drugs import Action, Binding, Drug, bindings, drug, drug_names
 from neurosim.reference.keys import rows_used
 from neurosim.reference.kinetics import (
@@ -51,12 +52,15 @@ __all__ = [
     "Species",
     "Target",
     "TargetRow",
+    "affinity_rows",
+    "binding_in",
     "bindings",
     "carrier",
     "carrier_names",
     "cross_K_m",
     "drug",
     "drug_names",
+    "in_species",
     "ligand_of",
     "manifest",
     "pk_default",

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 
+from neurosim.reference.affinity import affinity_rows
 from neurosim.reference.drugs import drug
 from neurosim.reference.kinetics import stand_in
 from neurosim.reference.receptors import carrier, carrier_names, receptor
@@ -72,6 +73,7 @@ def _drug_rows(name: str) -> Iterator[Mapping[str, str]]:
     # The position keeps "the first row is the default" in the hash.
     for position, binding in enumerate(drug(name).rows):
         yield {**binding.row, "position": str(position)}
+    yield from affinity_rows(name)
     for file in ("drugs_pk.csv", "pk_parameters.csv"):
         for row in table(file):
             if row["drug"] == name:

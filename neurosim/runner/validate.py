@@ -19,10 +19,10 @@ def validate(experiment: Experiment) -> None:
     Raises
     ------
     SpecError
-        One sentence per mistake: an unknown receptor or drug, a site that hears a pool that does not exist, a drug whose
-        leading action is not modelled, a dose that cannot become a concentration.
+        One sentence per mistake: an unknown receptor or drug, a receptor that the species lacks, a site that hears a pool
+        that does not exist, a drug whose leading action is not modelled, a dose that cannot become a concentration.
     """
-    problems = [*_circuit_problems(experiment.circuit), *_drug_problems(experiment)]
+    problems = [*_circuit_problems(experiment.circuit, experiment.species), *_drug_problems(experiment)]
     if not problems and not experiment.has_spikes:
         for arm in experiment.arms:
             levels_at_rest(resolve(experiment, arm))
@@ -32,25 +32,33 @@ def validate(experiment: Experiment) -> None:
 
 def validate_circuit(circuit: Circuit) -> None:
     """The part of :func:`validate` that concerns a circuit alone."""
-    problems = list(_circuit_problems(circuit))
+    problems = list(_circuit_problems(circuit, circuit.species))
     if problems:
         raise SpecError(*problems)
 
 
-def _circuit_problems(circuit: Circuit) -> Iterator[str]:
+def _circuit_problems(circuit: Circuit, species: str) -> Iterator[str]:
     for name, kind in circuit.synapses.items():
         if kind.receptor is not None:
-            yield from _unknown_receptor(circuit, ("synapses", name, "receptor"), kind.receptor)
+            yield from _receptor_problems(circuit, ("synapses", name, "receptor"), kind.receptor, species)
     for name, site in circuit.sites.items():
-        unknown = list(_unknown_receptor(circuit, ("sites", name, "receptor"), site.receptor))
-        yield from unknown or _site_problems(circuit, name)
+        wrong = list(_receptor_problems(circuit, ("sites", name, "receptor"), site.receptor, species))
+        yield from wrong or _site_problems(circuit, name)
 
 
-def _unknown_receptor(circuit: Circuit, path: tuple, receptor: str) -> Iterator[str]:
+def _receptor_problems(circuit: Circuit, path: tuple, receptor: str, species: str) -> Iterator[str]:
     try:
-        reference.receptor(receptor)
+        found = reference.receptor(receptor)
     except ReferenceDataError:
         yield str(spec_error(circuit, path, receptor, reference.receptor_names(), "receptor"))
+        return
+    if species in found.absent_in:
+        where = ".".join(path)
+        sentence = (
+            f"{where}: species {species} has no receptor {found.name}; give another circuit, or extend this one "
+            f"and say {path[0]}: {{{path[1]}: {{remove: true}}}}"
+        )
+        yield _placed(circuit, path, SpecError(sentence))
 
 
 def _site_problems(circuit: Circuit, name: str) -> Iterator[str]:
@@ -106,8 +114,8 @@ def idle_drugs(experiment: Experiment) -> Iterator[tuple[str, str]]:
                 yield f"arms.{arm}.drugs.{name}", f"is in the brain in no phase{last}: it does nothing here"
 
 
-def _placed(experiment: Experiment, path: tuple, error: NeurosimError) -> str:
-    place = locate(experiment, path)
+def _placed(owner: Circuit | Experiment, path: tuple, error: NeurosimError) -> str:
+    place = locate(owner, path)
     return f"{place}: {error}" if place else str(error)
 
 

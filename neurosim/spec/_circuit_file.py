@@ -21,6 +21,8 @@ _SECTIONS = ("synapses", "populations", "projections", "pools", "sites")
 #: What a file says about itself; a file that extends it does not take it over.
 _OWN = ("schema", "name", "description", "extends", "source", "locator", "basis", "note")
 _DEEPEST_CHAIN = 10
+#: What an item of an extending file may say it does to the one of its name in the base.
+_WORDS = ("remove", "replace")
 
 
 def load_circuit(source: str | FilePath | Circuit) -> Circuit:
@@ -143,21 +145,34 @@ def _merged_section(section: str, own: Block, base: Block) -> Block:
     merged = copied(base)
     merged.mark = own.mark
     for name, item in own.items():
-        mark = own.marks[name]
-        replaces = isinstance(item, dict) and "replace" in item
-        if replaces:
+        mark, where = own.marks[name], f"{own.marks[name]}: {section}.{name}"
+        word = _word(where, item)
+        if word and name not in base:
+            raise SpecError(f"{where}: {word}s nothing; {nearest(name, base)}")
+        if word == "remove":
+            if len(item) > 1:
+                raise SpecError(f"{where}: says remove: true and more; what is removed has no other keys")
+            del merged[name], merged.marks[name]
+            continue
+        if word:
             item = copied(item)
-            if item.pop("replace") != "true":
-                raise SpecError(f"{mark}: {section}.{name}.replace: allowed: true")
-            if name not in base:
-                raise SpecError(f"{mark}: {section}.{name}: replaces nothing; {nearest(name, base)}")
+            del item["replace"]
         elif name in base:
             raise SpecError(
-                f"{mark}: {section}.{name}: is defined already in {base.marks[name]}; "
-                f"give it another name, or say replace: true inside it"
+                f"{where}: is defined already in {base.marks[name]}; give it another name, "
+                f"or say replace: true or remove: true inside it"
             )
         merged[name], merged.marks[name] = item, mark
     return merged
+
+
+def _word(where: str, item: Any) -> str | None:
+    """What an item says it does to the item of its name in the base: ``remove``, ``replace`` or nothing."""
+    found = [word for word in _WORDS if isinstance(item, dict) and word in item]
+    for word in found:
+        if item[word] != "true":
+            raise SpecError(f"{where}.{word}: allowed: true")
+    return found[0] if found else None
 
 
 def _with_citations(base: Block) -> Block:

@@ -13,6 +13,14 @@ __all__ = ["json_schema"]
 
 _TITLES = {"circuit": "neurosim circuit", "experiment": "neurosim experiment"}
 
+#: An item that takes the one of its name in the base away.
+_REMOVED = {
+    "type": "object",
+    "properties": {"remove": {"const": True, "description": "takes the item of the base away"}},
+    "required": ["remove"],
+    "additionalProperties": False,
+}
+
 
 def json_schema(kind: str) -> dict[str, Any]:
     """JSON schema (draft 2020-12) of a circuit or experiment file.
@@ -58,6 +66,10 @@ def _add_extends(circuit: dict[str, Any], definitions: dict[str, Any]) -> None:
             "const": True,
             "description": "replaces the item of the base",
         }
+    for section in ("synapses", "populations", "projections", "pools", "sites"):
+        patterns = circuit["properties"][section]["patternProperties"]
+        for pattern, item in patterns.items():
+            patterns[pattern] = {"anyOf": [item, _REMOVED]}
 
 
 def _require(schema: dict[str, Any], kind: str) -> None:

@@ -18,12 +18,13 @@ from neurosim.spec import (
     scan_points,
 )
 
+CIRCUITS = ("midbrain_raphe", "human_midbrain_raphe")
 SHIPPED = ("acute_escitalopram", "raphe_lesion", "dopamine_lesion", "autoreceptor_agonists", "acute_haloperidol",
            "acute_cocaine", "sert_dose_response")  # fmt: skip
 
 
 def test_what_is_promised_ships():
-    assert "midbrain_raphe" in list_circuits()
+    assert {*CIRCUITS} <= set(list_circuits())
     assert {*SHIPPED, "d2_occupancy"} <= set(list_experiments())
 
 
@@ -35,14 +36,14 @@ def test_the_experiment_without_spikes_can_be_evaluated():
     assert held[0] == 0 and held[1] > 0.99, "none of it holds nothing, a lot of it everything"
 
 
-@pytest.mark.parametrize("name", ["midbrain_raphe"])
+@pytest.mark.parametrize("name", CIRCUITS)
 def test_every_number_of_a_circuit_has_a_source_and_a_basis(name):
     found = provenance(load_circuit(name))
     assert len(found) > 500
     assert [p.path for p in found if p.basis is None or not p.source] == []
 
 
-@pytest.mark.parametrize("name", ["midbrain_raphe"])
+@pytest.mark.parametrize("name", CIRCUITS)
 def test_every_population_and_pool_has_a_band(name):
     circuit = load_circuit(name)
     assert [n for n, p in circuit.populations.items() if p.band is None] == []

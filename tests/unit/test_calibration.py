@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from neurosim.calibration.baseline import Baseline, middle
-from neurosim.calibration.calibrate import CalibratedRow
+from neurosim.calibration.calibrate import CalibratedRow, calibrate
 from neurosim.calibration.gains import Gains, _half_point, maximal_concentration
 from neurosim.calibration.observe import Observation
 from neurosim.calibration.release import fit_release
@@ -207,3 +207,8 @@ def test_a_gain_is_found_when_its_rows_are_close_or_pull_it_both_ways():
         (g, row, 1.0, 0.0) for g in gains.gains if g is not gain for row in g.fit.rows
     ], rest)  # fmt: skip
     assert values.numbers[gain.paths[0]] > before
+
+
+def test_a_circuit_that_extends_another_is_refused_before_anything_runs():
+    with pytest.raises(SpecError, match="human_midbrain_raphe.yaml: extends midbrain_raphe, which holds the values to be"):
+        calibrate("human_midbrain_raphe")

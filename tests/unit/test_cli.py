@@ -97,6 +97,7 @@ def test_show_knows_experiments_drugs_receptors_and_carriers(tiny, command):
     assert re.search(r"Pharmacokinetics in rat.*\n.*\n +iv +[\d.]+ nM", drug)
     assert "transmitter 5-HT" in command("show", "5-HT1A")
     assert "WAY-100635" in command("show", "5-ht1a")
+    assert "CP-93129, human" in command("show", "5-HT1B"), "affinities of a species stand beside the default"
     assert "takes 5-HT" in command("show", "SERT")
 
 

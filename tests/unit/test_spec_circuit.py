@@ -223,13 +223,22 @@ def test_extends_adds_and_replaces_by_name(tmp_path, tiny):
         (
             "projections:\n  VTA_GABA__VTA_GABA: {pre: VTA_GABA}\n",
             r"c.yaml:5: projections.VTA_GABA__VTA_GABA: is defined already in .*tiny.yaml:56; "
-            "give it another name, or say replace: true inside it",
+            "give it another name, or say replace: true or remove: true inside it",
         ),
         (
             "projections:\n  VTA_GABA__VTA_GAB: {replace: true}\n",
             "replaces nothing; did you mean 'VTA_GABA__VTA_GABA'?",
         ),
         ("projections:\n  X: {replace: yes}\n", "projections.X.replace: allowed: true"),
+        ("projections:\n  X: {remove: no}\n", "c.yaml:5: projections.X.remove: allowed: true"),
+        (
+            "projections:\n  VTA_GABA__VTA_GAB: {remove: true}\n",
+            "projections.VTA_GABA__VTA_GAB: removes nothing; did you mean 'VTA_GABA__VTA_GABA'?",
+        ),
+        (
+            "projections:\n  VTA_GABA__VTA_GABA: {remove: true, weight: 1 nS}\n",
+            "says remove: true and more; what is removed has no other keys",
+        ),
     ],
 )
 def test_extends_refuses_to_redefine_in_silence(tmp_path, body, words):
@@ -237,6 +246,18 @@ def test_extends_refuses_to_redefine_in_silence(tmp_path, body, words):
     path = written(tmp_path, f"schema: neurosim-circuit/1\nname: more\nextends: tiny\n{body}")
     with pytest.raises(SpecError, match=words):
         load_circuit(path)
+
+
+def test_extends_takes_away_what_is_said_to_be_removed(tmp_path, tiny):
+    written(tmp_path, TINY.read_text(), "tiny.yaml")
+    head = "schema: neurosim-circuit/1\nname: less\nextends: tiny\n"
+    body = "projections: {VTA_GABA__VTA_GABA: {remove: true}}\n"
+    circuit = load_circuit(written(tmp_path, head + body))
+    assert set(circuit.projections) == set(tiny.projections) - {"VTA_GABA__VTA_GABA"}
+    assert set(circuit.populations) == set(tiny.populations)
+    needed = "populations: {VTA_GABA: {remove: true}}\n"
+    with pytest.raises(SpecError, match="unknown population 'VTA_GABA'"):
+        load_circuit(written(tmp_path, head + needed))
 
 
 def test_mistake_in_the_base_keeps_the_base_file_name(tmp_path):

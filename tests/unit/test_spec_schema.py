@@ -57,6 +57,14 @@ def test_a_circuit_may_leave_all_but_its_name_to_the_one_it_extends():
     assert complaints(document, schema, schema) == []
 
 
+def test_an_item_may_say_no_more_than_that_it_is_removed():
+    schema = json_schema("circuit")
+    (site,) = schema["properties"]["sites"]["patternProperties"].values()
+    assert complaints({"remove": True}, site, schema) == []
+    for wrong in ({"remove": False}, {"remove": True, "tau": 1}):
+        assert complaints(wrong, site, schema) != [], wrong
+
+
 def test_units_are_shown_to_the_editor():
     definitions = json_schema("circuit")["$defs"]
     assert definitions["Projection"]["properties"]["delay"]["anyOf"][0]["description"] == "time, e.g. '5 s'"
