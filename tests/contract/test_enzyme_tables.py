@@ -22,7 +22,7 @@ def test_every_fact_has_source_and_basis(name):
 def test_inactivators_are_irreversible_inhibitors_of_their_target():
     for row in reference.table("inactivation.csv"):
         assert float(row["k_inact_1_per_min"]) > 0 and float(row["K_I_nM"]) > 0
-        actions = {at.action for at in reference.drug(row["drug"]).rows if at.target == row["target"]}
+        actions = {at.action.name for at in reference.drug(row["drug"]).rows if at.target == row["target"]}
         assert actions <= {"irreversible inhibitor", "quasi-irreversible inhibitor"} and actions
 
 
@@ -31,7 +31,7 @@ def test_every_irreversible_inhibitor_has_a_rate_and_its_target_a_renewal():
     renewed = {(row["target"], row["species"]) for row in reference.table("protein_turnover.csv")}
     for name in reference.drug_names():
         for at in reference.drug(name).rows:
-            if "irreversible" in at.action and at.target != "VMAT1":  # not in neurons of the brain
+            if "irreversible" in at.action.name and at.target != "VMAT1":  # not in neurons of the brain
                 assert (name, at.target) in rated
                 assert {(at.target, "rat"), (at.target, "human")} <= renewed
 
