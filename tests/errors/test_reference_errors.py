@@ -47,9 +47,9 @@ def dose(drug, route="iv", amount=1.0):
 
 def test_a_drug_without_pharmacokinetics_is_refused_by_dose():
     with pytest.raises(ReferenceDataError) as caught:
-        pharmacology.exposure([dose("ro 60 0175", "sc")], "rat", 60.0)
+        pharmacology.exposure([dose("eticlopride", "sc")], "rat", 60.0)
     assert str(caught.value) == (
-        "drug Ro 60-0175 in rat: no table gives a volume of distribution, a clearance or half-life and the "
+        "drug eticlopride in rat: no table gives a volume of distribution, a clearance or half-life and the "
         "unbound fraction in plasma for any species, so it cannot be given by dose; give a `concentration:` "
         "instead, or add the number to pk_parameters.csv"
     )
@@ -87,7 +87,7 @@ def test_only_what_is_missing_is_named():
         ("lithium", "drug lithium: it acts at GSK-3beta, IMPase, which is not modelled"),
         ("tianeptine", "it acts at MOR"),
         ("amantadine", "it acts at NMDA"),
-        ("ipsapirone", "it acts at no target of the binding table"),
+        ("prucalopride", "it acts at no target of the binding table"),
     ],
 )
 def test_what_is_not_modelled_is_refused_in_one_sentence(drug, words):
