@@ -17,6 +17,7 @@ from brian2.core.variables import ArrayVariable, DynamicArrayVariable
 
 from neurosim import models
 from neurosim.build.plan import Structure, SynapseGroup
+from neurosim.engines.base import ENDS, MEANS
 from neurosim.engines.data import sample_ratio, slow_ratio
 from neurosim.engines.driver import (
     MAIN_AFTER_RUN,
@@ -26,7 +27,6 @@ from neurosim.engines.driver import (
     Threshold,
     driver_source,
 )
-from neurosim.engines.base import ENDS, MEANS
 from neurosim.engines.network import CLOCKS, STIMULI, Parts, build_network, placeholder_connections
 
 __all__ = ["generate", "structure_from_json"]

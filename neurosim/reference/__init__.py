@@ -39,6 +39,18 @@ from neurosim.reference.receptors import (
     target,
     transmitter_names,
 )
+from neurosim.reference.stores import (
+    Inactivation,
+    StoreConstants,
+    SynthesisStep,
+    enzyme_shares,
+    inactivation,
+    precursor_of,
+    protein_half_life,
+    rate_limiting_step,
+    store_constants,
+    synthesis_steps,
+)
 from neurosim.reference.tables import manifest, table, table_names
 
 __all__ = [
@@ -46,6 +58,9 @@ __all__ = [
     "Binding",
     "Carrier",
     "Drug",
+    "Inactivation",
+    "StoreConstants",
+    "SynthesisStep",
     "PKRow",
     "Receptor",
     "Route",
@@ -62,7 +77,14 @@ __all__ = [
     "drug_names",
     "in_species",
     "ligand_of",
+    "enzyme_shares",
+    "inactivation",
     "manifest",
+    "precursor_of",
+    "protein_half_life",
+    "rate_limiting_step",
+    "store_constants",
+    "synthesis_steps",
     "pk_default",
     "pk_evidence",
     "pk_row",

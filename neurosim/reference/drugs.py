@@ -15,10 +15,25 @@ __all__ = ["Action", "Binding", "Drug", "bindings", "drug", "drug_names"]
 
 @dataclass(frozen=True)
 class Action:
-    """What a word for an action means to the model; ``default_efficacy`` is for rows that state none."""
+    """What a word for an action means to the model; ``default_efficacy`` is for rows that state none.
+
+    A ``blocker`` occupies a carrier or an enzyme for as long as it is there, a ``substrate`` competes for a carrier and is
+    carried, a ``releaser`` makes a carrier run outward, an ``inactivator`` destroys the protein, a ``precursor`` is made
+    into transmitter.
+    """
 
     name: str
-    kind: Literal["agonist", "antagonist", "blocker", "none", "unmodelled"]
+    kind: Literal[
+        "agonist",
+        "antagonist",
+        "blocker",
+        "substrate",
+        "releaser",
+        "inactivator",
+        "precursor",
+        "none",
+        "unmodelled",
+    ]
     default_efficacy: float | None
     note: str
 
