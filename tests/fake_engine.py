@@ -57,10 +57,16 @@ def _phase(plan: Plan, draw: np.random.Generator) -> RawPhase:
             "uptake": 0.9 * pools,
             "loss": 0.1 * pools,
             "activation": sites,
+            "efflux": 0.0 * pools,
             "heard": 10 * sites,
+            "bound": 0.5 * sites,
+            "released": np.zeros(s.n_terminals),
+            "filling": np.ones(s.n_terminals),
         },
         c_start=pools,
         c_end=pools,
+        S_end=plan.terminals["S_0"],
+        Q_end=plan.terminals["Q_start"],
         wall_time=0.0,
     )
 

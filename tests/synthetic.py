@@ -235,6 +235,7 @@ def phase(
             "release": levels * 4.0,
             "uptake": levels * 3.5,
             "efflux": np.zeros(levels.size),
+            "filling": np.ones(levels.size),
             "loss": levels * 0.5,
             "drift": np.zeros(levels.size),
             "activation": activation,
@@ -249,6 +250,7 @@ def phase(
         carriers=CARRIERS,
         carrier_occupancy=np.outer([0.1, 1.0, 0.05], dose / (dose + 5.0)) if dose.size else np.zeros((3, 0)),
         drug_concentrations=dose,
+        receptor_number=np.ones(len(world.sites)),
     )
 
 

@@ -1,7 +1,7 @@
 """Circuit + subject + arm + phase → plan: plain arrays, SI units, no engine."""
 
 from neurosim.build.checks import Finding, check_circuit
-from neurosim.build.phases import Trial, structure
+from neurosim.build.phases import Situation, Step, Trial, structure
 from neurosim.build.exposure import phase_concentrations
 from neurosim.build.plan import CARRIERS, Labels, Plan, Structure, SynapseGroup, Wiring
 from neurosim.build.still import Still
@@ -12,6 +12,8 @@ __all__ = [
     "Labels",
     "Plan",
     "Still",
+    "Situation",
+    "Step",
     "Structure",
     "SynapseGroup",
     "Trial",

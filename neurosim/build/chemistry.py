@@ -10,15 +10,26 @@ import numpy as np
 from neurosim import pharmacology, reference
 from neurosim.build.layout import Layout, symbol
 from neurosim.build.plan import CARRIERS, SLOW_STEP
+from neurosim.build.stores import Stores
 from neurosim.errors import BuildError
 from neurosim.spec import Pool
 
-__all__ = ["pool_arrays", "terminal_arrays", "site_arrays", "cross_arrays", "site_link_arrays", "carriers_of"]
+__all__ = [
+    "carriers_of",
+    "cross_arrays",
+    "living_terminals",
+    "pool_arrays",
+    "site_arrays",
+    "site_link_arrays",
+    "terminal_arrays",
+]
 
 #: Settling: time constants longer than this part of it are shortened to it (DESIGN §3).
 _SETTLE_PART = 0.2
 #: Concentration a pool without a band starts from (nM); settling takes it from there.
 _START = 1.0
+#: A rate (1/s) that is over within any step: binding at equilibrium.
+_AT_ONCE = 1e9
 
 
 def carriers_of(pool: Pool, alive: Mapping[str, float]) -> dict[str, tuple[float, float]]:
@@ -53,12 +64,12 @@ def _start(pool: Pool) -> float:
 
 
 def pool_arrays(
-    layout: Layout, alive: Mapping[str, float], concentrations: Mapping[str, float], settle: float
+    layout: Layout, alive: Mapping[str, float], found: pharmacology.Chemistry, settle: float
 ) -> dict[str, np.ndarray]:
-    """Pool arrays of a plan (see :class:`neurosim.build.Plan`)."""
+    """Pool arrays of a plan (see :class:`neurosim.build.Plan`) under what the drugs do."""
     n = len(layout.pools)
     arrays = {"c_0": np.zeros(n), "k_out": np.zeros(n), "speed_settle": np.ones(n)}
-    blocks = {carrier: pharmacology.carrier_block(carrier, concentrations).B for carrier in CARRIERS}
+    blocks = {X: found.carriers[X].B if X in found.carriers else 0.0 for X in CARRIERS}
     for carrier in CARRIERS:
         arrays[f"V_{carrier}"] = np.zeros(n)
         arrays[f"K_{carrier}"] = np.ones(n)
@@ -66,7 +77,8 @@ def pool_arrays(
     for (region, transmitter), k in layout.pools.items():
         pool = layout.circuit.pools[region][transmitter]
         arrays["c_0"][k] = _start(pool)
-        arrays["k_out"][k] = clearance = float(pool.k_out.value)
+        clearance = float(pool.k_out.value) * pharmacology.outside_loss(transmitter, found)
+        arrays["k_out"][k] = clearance
         for carrier, (V, K) in carriers_of(pool, alive).items():
             arrays[f"V_{carrier}"][k], arrays[f"K_{carrier}"][k] = V, K
             clearance += V / (K * (1.0 + blocks[carrier]))
@@ -75,7 +87,39 @@ def pool_arrays(
     return arrays
 
 
-def terminal_arrays(layout: Layout, settle: float) -> dict[str, np.ndarray]:
+def living_terminals(layout: Layout, alive: Mapping[str, float]) -> np.ndarray:
+    """Part of each terminal's population that lives."""
+    return np.array([alive[population] for population, _ in layout.terminals], float)
+
+
+def _store_arrays(
+    stores: Stores, found: pharmacology.Chemistry, S: np.ndarray, Q: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Stores under drugs, starting from S and Q; idle where there is none."""
+    has, living = stores.has, stores.living
+    per_living = np.divide(1.0, living, out=np.zeros_like(living), where=living > 0)
+    arrays = {
+        "S_0": S,
+        "k_v": stores.packing(found),
+        "k_m": stores.degradation(found),
+        "leak": stores.leak,
+        "J_syn": stores.synthesis(found),
+        "efflux_max": stores.efflux_max(found),
+        "per_living": per_living,
+    }
+    idle = {name: np.where(has, values, 0.0) for name, values in arrays.items()}
+    return idle | {
+        "Q_start": np.where(has, Q, 1.0),
+        "Q_0": np.where(has, stores.Q_0, 1.0),
+        "filling_max": np.where(has, stores.filling_max, 1.0),
+        "K_S": np.where(has, stores.K_S, 1.0),
+        "living": living,
+    }
+
+
+def terminal_arrays(
+    layout: Layout, settle: float, stores: Stores, found: pharmacology.Chemistry, S: np.ndarray, Q: np.ndarray
+) -> dict[str, np.ndarray]:
     """Release entries of a plan. The near field's low-pass is the one of the sites that use it."""
     n = len(layout.terminals)
     arrays = {key: np.zeros(n) for key in ("quantum", "n_healthy", "U")}
@@ -94,7 +138,7 @@ def terminal_arrays(layout: Layout, settle: float) -> dict[str, np.ndarray]:
         near = layout.circuit.sites[name].near_field
         if near is not None:
             arrays["nu_relax"][_near_terminal(layout, name)] = -math.expm1(-SLOW_STEP / float(near.tau.value))
-    return arrays
+    return arrays | _store_arrays(stores, found, S, Q)
 
 
 def _heard_pool(layout: Layout, name: str) -> tuple[str, str]:
@@ -123,11 +167,16 @@ def site_constants(layout: Layout, name: str) -> pharmacology.SiteConstants:
 
 
 def site_arrays(
-    layout: Layout, concentrations: Mapping[str, float], species: str, settle: float
+    layout: Layout, concentrations: Mapping[str, float], species: str, settle: float, R: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Site arrays of a plan: transmitter constants, and the drugs as the two sums X and S."""
+    """Site arrays of a plan: transmitter constants, and the drugs as the two sums X and S.
+
+    ``R`` is the number of receptors of each site over that without drugs: reserves go with it.
+    """
     n = len(layout.sites)
-    arrays = {key: np.zeros(n) for key in ("near", "K", "tau", "X", "S", "relax", "relax_settle", "a_0")}
+    names = ("near", "K", "tau", "X", "S", "tau_0", "B", "S_B", "relax", "relax_settle", "a_0", "rho_0")
+    arrays = {key: np.zeros(n) for key in names}
+    arrays |= {"k_off": np.full(n, _AT_ONCE), "k_off_settle": np.full(n, _AT_ONCE)}
     arrays |= {"pool": np.zeros(n, np.int32), "near_terminal": np.zeros(n, np.int32)}
     for name, k in layout.sites.items():
         site, pool = layout.circuit.sites[name], _heard_pool(layout, name)
@@ -139,16 +188,16 @@ def site_arrays(
         if site.near_field is not None:
             arrays["near"][k] = float(site.near_field.h.value)
             arrays["near_terminal"][k] = _near_terminal(layout, name)
-        arrays["K"][k], arrays["tau"][k], arrays["X"][k], arrays["S"][k] = (
-            constants.K,
-            constants.tau,
-            terms.X,
-            terms.S,
-        )
+        arrays["K"][k], arrays["tau"][k] = constants.K, R[k] * constants.tau
+        arrays["X"][k], arrays["S"][k] = terms.X, R[k] * terms.S
         arrays["relax"][k] = -math.expm1(-SLOW_STEP / tau)
         arrays["relax_settle"][k] = -math.expm1(-SLOW_STEP / settling)
         start = _start(layout.circuit.pools[pool[0]][pool[1]])
-        arrays["a_0"][k] = pharmacology.activation(start, constants.K, constants.tau, terms.X, terms.S)
+        x = start / constants.K
+        arrays["rho_0"][k] = x / (1.0 + x + terms.X)
+        arrays["a_0"][k] = pharmacology.activation(
+            start, constants.K, arrays["tau"][k], terms.X, arrays["S"][k]
+        )
     return arrays
 
 

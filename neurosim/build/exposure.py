@@ -1,11 +1,26 @@
-"""Which drug is in the brain during a phase."""
+"""Which drug is in the brain, during a phase and between phases."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
 
 from neurosim import pharmacology
 from neurosim.spec import Clamp, PhaseTime, Resolved
 
-__all__ = ["phase_concentrations"]
+__all__ = ["Drugs", "phase_concentrations"]
+
+#: Moments of a dosing interval over which its typical concentration is averaged.
+_AVERAGED = 48
+#: A moment (s) before all doses.
+_BEFORE = -1.0
+
+
+def _add(total: dict, ligand: str, value) -> None:
+    total[ligand] = total[ligand] + value if ligand in total else value
 
 
 def phase_concentrations(resolved: Resolved, phase: PhaseTime) -> dict[str, float]:
@@ -14,20 +29,66 @@ def phase_concentrations(resolved: Resolved, phase: PhaseTime) -> dict[str, floa
     Doses go through pharmacokinetics at the phase's time on the pharmacological clock; ``concentration:`` drugs act in
     the phases they name, else in every phase not before zero. Contributions to one ligand add.
     """
-    concentrations: dict[str, float] = {}
-    doses = [drug for drug in resolved.arm.drugs if not isinstance(drug, Clamp)]
-    if doses:
-        at = -1.0 if phase.before_drugs else float(phase.at)
-        for ligand, value in pharmacology.exposure(doses, resolved.species, at).items():
-            concentrations[ligand] = concentrations.get(ligand, 0.0) + value
-    for drug in resolved.arm.drugs:
-        if isinstance(drug, Clamp):
-            acts = (
-                phase.name in drug.phases if drug.phases else not phase.before_drugs and float(phase.at) >= 0
-            )
-            pharmacology.require_expressible(drug.drug)
-            name = pharmacology.ligand_name(drug.drug)
-            concentrations[name] = concentrations.get(name, 0.0) + (
-                float(drug.concentration) if acts else 0.0
-            )
-    return concentrations
+    drugs = Drugs(resolved)
+    at = _BEFORE if phase.before_drugs else float(phase.at)
+    found = {ligand: float(values[0]) for ligand, values in drugs.dosed(np.array([at])).items()}
+    for clamp in drugs.clamps:
+        acts = phase.name in clamp.phases if clamp.phases else not phase.before_drugs and float(phase.at) >= 0
+        _add(found, pharmacology.ligand_name(clamp.drug), float(clamp.concentration) if acts else 0.0)
+    return found
+
+
+@dataclass(frozen=True)
+class Drugs:
+    """The drugs of an arm along the pharmacological clock.
+
+    A ``concentration:`` that names its phases acts in those alone; any other is there from zero on.
+    """
+
+    resolved: Resolved
+
+    @cached_property
+    def doses(self) -> list:
+        return [drug for drug in self.resolved.arm.drugs if not isinstance(drug, Clamp)]
+
+    @cached_property
+    def clamps(self) -> list[Clamp]:
+        return [drug for drug in self.resolved.arm.drugs if isinstance(drug, Clamp)]
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """All ligands, metabolites included."""
+        return tuple(self.levels(np.zeros(1)))
+
+    def dosed(self, t: np.ndarray) -> dict[str, np.ndarray]:
+        """Ligands that come from doses, nM at times t (s)."""
+        return pharmacology.exposure(self.doses, self.resolved.species, t) if self.doses else {}
+
+    def levels(self, t: np.ndarray) -> dict[str, np.ndarray]:
+        """All ligands, nM at times t (s) from zero on."""
+        found = dict(self.dosed(t))
+        for clamp in self.clamps:
+            if not clamp.phases:
+                _add(found, pharmacology.ligand_name(clamp.drug), np.full(len(t), float(clamp.concentration)))
+        return found
+
+    def turns(self, start: float, end: float) -> list[float]:
+        """Moments (s) between ``start`` and ``end`` at which a dose begins or ends."""
+        found = []
+        for dose in self.doses:
+            first, interval = float(dose.time or 0.0), float(dose.ii or 0.0)
+            times = first + interval * np.arange(int(dose.addl or 0) + 1)
+            found += [*times, *(times + _duration(dose))]
+        return sorted({float(t) for t in found if start < t < end})
+
+    def typical(self, t: float) -> dict[str, float]:
+        """Levels (nM) as receptors feel them about time t: the mean over the coming dosing interval of a repeated dose."""
+        intervals = [float(dose.ii) for dose in self.doses if dose.ii is not None and (dose.addl or dose.ss)]
+        times = t + (np.linspace(0.0, min(intervals), _AVERAGED) if intervals else np.zeros(1))
+        return {ligand: float(np.mean(values)) for ligand, values in self.levels(times).items()}
+
+
+def _duration(dose) -> float:
+    if dose.duration is not None:
+        return float(dose.duration)
+    return float(dose.dose) / float(dose.rate) if dose.rate is not None and dose.dose is not None else 0.0

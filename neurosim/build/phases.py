@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,15 +17,45 @@ from neurosim.build.chemistry import (
     site_link_arrays,
     terminal_arrays,
 )
-from neurosim.build.exposure import phase_concentrations
+from neurosim.build.exposure import Drugs, phase_concentrations
 from neurosim.build.layout import Layout, biexponential_peak
 from neurosim.build.plan import SLOW_STEP, Labels, Plan, Structure, Wiring
+from neurosim.build.slow import Clock, SlowState
 from neurosim.build.stimuli import stimulus_arrays, stimulus_masks
 from neurosim.build.streams import noise_key
 from neurosim.build.subject import draw_cells, draw_wiring, survivors
 from neurosim.spec import PhaseTime, Resolved, phase_times
 
-__all__ = ["Trial", "structure"]
+__all__ = ["COUPLING_RECORD", "Situation", "Step", "Trial", "structure"]
+
+#: Length (s) of the recording of a coupling phase (MODEL §6: at least 2 s).
+COUPLING_RECORD = 4.0
+
+#: What an engine heard of the terminals: mean release (nM/s) and filling.
+Heard = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What a phase finds: free brain ``concentrations`` (nM) by ligand, and the slow ``state``."""
+
+    concentrations: Mapping[str, float]
+    state: SlowState
+
+
+class Step(NamedTuple):
+    """One start of the compiled program; what a ``coupling`` phase recorded is not kept."""
+
+    phase: PhaseTime
+    situation: Situation
+    plan: Plan
+    coupling: bool = False
+
+
+def _unheard(clock: Clock) -> Heard:
+    return clock.rest.released, np.ones(len(clock.rest.released))
+
+
 
 
 def structure(resolved: Resolved) -> Structure:
@@ -87,25 +118,65 @@ class Trial:
             for name, projection in resolved.circuit.projections.items()
         }
 
-    def phases(self) -> Iterator[tuple[PhaseTime, Mapping[str, float], Plan]]:
-        """Each phase with the free brain concentrations (nM) that its plan holds."""
-        for phase in phase_times(self.resolved.protocol):
-            concentrations = phase_concentrations(self.resolved, phase)
-            yield phase, concentrations, self.plan(phase, concentrations)
+    @cached_property
+    def part_alive(self) -> dict[str, float]:
+        """Population → part that lives."""
+        return {name: float(mask.mean()) for name, mask in self.alive.items()}
 
-    def plan(self, phase: PhaseTime, concentrations: Mapping[str, float]) -> Plan:
-        """Plan of one phase under given free brain concentrations (nM)."""
+    def phases(self) -> Generator[Step, Heard | None, None]:
+        """Each phase to run, in order of time, with coupling phases between them where slow things move.
+
+        Send back what the engine heard of the terminals (``released`` and ``filling`` of its means): the slow state goes
+        on from it. Whoever only iterates gets the phases as if the circuit fired as at rest.
+        """
+        clock = Clock.at_circuit_rest(self.layout, self.part_alive, self.resolved.species)
+        state, drive, now, drugs = clock.at_rest, None, 0.0, Drugs(self.resolved)
+        still = clock.is_still(drugs.names)
+        for phase in phase_times(self.resolved.protocol):
+            end = float(phase.at)
+            if drive is None:
+                drive = clock.drive(clock.rest.released, np.ones(len(clock.rest.released)))
+            while not still and not phase.before_drugs and now < end:
+                state, now = clock.advance(state, drive, drugs.levels, now, end, drugs.turns(now, end))
+                if now < end:
+                    drive = clock.drive(*(yield self._coupling(phase, clock, state, drugs, now)) or _unheard(clock))
+            concentrations = phase_concentrations(self.resolved, phase)
+            heard = yield self._step(phase, concentrations, clock, state)
+            if heard is None:
+                continue
+            if phase.before_drugs or (not drugs.names and clock.rest_is_circuit):
+                clock = clock.recorded(heard[0])
+                state = clock.at_rest
+            drive = clock.drive(*heard)
+
+    def _step(
+        self, phase: PhaseTime, concentrations: Mapping[str, float], clock: Clock, state: SlowState, coupling=False
+    ) -> Step:
+        return Step(phase, Situation(concentrations, state), self.plan(phase, concentrations, clock, state), coupling)
+
+    def _coupling(
+        self, coming: PhaseTime, clock: Clock, state: SlowState, drugs: Drugs, now: float
+    ) -> Step:
+        """A short phase at ``now`` that asks how the network fires; nothing of it is kept."""
+        between = PhaseTime(f"coupling:{now:.0f}", now, False, coming.settle, COUPLING_RECORD)
+        return self._step(between, drugs.typical(now), clock, state, coupling=True)
+
+    def plan(
+        self, phase: PhaseTime, concentrations: Mapping[str, float], clock: Clock, state: SlowState
+    ) -> Plan:
+        """Plan of one phase under given free brain concentrations (nM) and with the slow state it inherits."""
         layout, resolved = self.layout, self.resolved
         dt = float(resolved.protocol.dt)
         settle, record = float(phase.settle), float(phase.record)
-        part_alive = {name: float(mask.mean()) for name, mask in self.alive.items()}
+        found = pharmacology.chemistry(concentrations, state.activity)
         return Plan(
             structure=layout.structure(),
             cells=self.cells | stimulus_masks(layout, resolved, phase, self.subject),
             kinds=self._kinds(),
-            pools=pool_arrays(layout, part_alive, concentrations, settle),
-            terminals=terminal_arrays(layout, settle),
-            sites=site_arrays(layout, concentrations, resolved.species, settle),
+            pools=pool_arrays(layout, self.part_alive, found, settle),
+            terminals=terminal_arrays(layout, settle, clock.stores, found, state.S, state.Q),
+            uptake_links={f"V_{X}": V for X, V in clock.stores.own.items()},
+            sites=site_arrays(layout, concentrations, resolved.species, settle, state.R),
             cross=cross_arrays(layout),
             terminal_links=self._terminal_links(),
             site_links=site_link_arrays(layout),

@@ -97,7 +97,7 @@ class Still:
     @cached_property
     def _blocked_per_nM(self) -> np.ndarray:
         """C/Ki of 1 nM of each ligand at each carrier, shape (carrier, ligand)."""
-        table = [[pharmacology.carrier_block(c, {ligand: 1.0}).B for ligand in self.ligands] for c in CARRIERS]
+        table = [[pharmacology.carrier_terms(c, {ligand: 1.0}).B for ligand in self.ligands] for c in CARRIERS]
         return np.array(table, float).reshape(len(CARRIERS), len(self.ligands))
 
     def receptors(self, concentrations: np.ndarray) -> Mapping[str, np.ndarray]:
@@ -125,6 +125,7 @@ class Still:
         return {
             "heard": np.broadcast_to(self.heard, X.shape),
             "activation": pharmacology.activation(self.heard, K, tau, X, S),
+            "receptor_number": np.ones(X.shape),
             "transmitter_occupancy": x / total,
             "occupancy": x_drug / total[..., None],
             "carrier_occupancy": blocked / (1.0 + blocked.sum(axis=-1, keepdims=True)),

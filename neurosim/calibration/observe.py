@@ -102,8 +102,8 @@ class Laboratory:
 
     def _phase(self, resolved, subject: int):
         trial = Trial(resolved, subject)
-        phase, concentrations, plan = next(trial.phases())
-        result = phase_result(self.engine.run(plan), plan, phase_context(trial, phase, concentrations))
+        phase, situation, plan, _ = next(trial.phases())
+        result = phase_result(self.engine.run(plan), plan, phase_context(trial, phase, situation))
         return result, phase_rates(result)
 
 

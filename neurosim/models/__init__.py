@@ -27,6 +27,7 @@ from neurosim.models.modulators import (
     population_gates,
     site_effects,
 )
+from neurosim.models.reference import carrier_use, uptake
 
 __all__ = [
     "CPP_FUNCTIONS",
@@ -42,6 +43,8 @@ __all__ = [
     "TERMINALS",
     "TERMINAL_LINKS",
     "UPTAKE_LINKS",
+    "carrier_use",
+    "uptake",
     "cell_equations",
     "cell_gate_step",
     "cell_reset",

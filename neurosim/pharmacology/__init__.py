@@ -4,18 +4,29 @@ Pure functions of the reference tables. Concentrations are nM, times s, doses mg
 """
 
 from neurosim.pharmacology.binding import (
-    CarrierBlock,
     DrugTerms,
     SiteConstants,
     activation,
     activation_limit,
-    carrier_block,
     drug_terms,
     equilibrium,
     free_fraction,
     occupancies,
     occupancy,
     site_constants,
+)
+from neurosim.pharmacology.chemistry import (
+    VESICULAR,
+    CarrierTerms,
+    Chemistry,
+    carrier_terms,
+    chemistry,
+    degradation,
+    inactivation_rates,
+    made_from_precursors,
+    native_synthesis,
+    opened,
+    outside_loss,
 )
 from neurosim.pharmacology.parameters import (
     Absorption,
@@ -27,11 +38,10 @@ from neurosim.pharmacology.parameters import (
 )
 from neurosim.pharmacology.pk import exposure, plasma_modes
 from neurosim.pharmacology.report import OccupancyTable, PKReport, occupancy_table, pk_report
-from neurosim.pharmacology.targets import TargetReport, ligand_name, report_targets, require_expressible
+from neurosim.pharmacology.targets import TargetReport, ligand_name, report_targets
 
 __all__ = [
     "Absorption",
-    "CarrierBlock",
     "DrugTerms",
     "OccupancyTable",
     "PKNumber",
@@ -42,7 +52,6 @@ __all__ = [
     "absorption",
     "activation",
     "activation_limit",
-    "carrier_block",
     "drug_terms",
     "equilibrium",
     "exposure",
@@ -56,6 +65,16 @@ __all__ = [
     "pk_report",
     "plasma_modes",
     "report_targets",
-    "require_expressible",
+    "VESICULAR",
+    "CarrierTerms",
+    "Chemistry",
+    "carrier_terms",
+    "chemistry",
+    "degradation",
+    "inactivation_rates",
+    "made_from_precursors",
+    "native_synthesis",
+    "opened",
+    "outside_loss",
     "site_constants",
 ]

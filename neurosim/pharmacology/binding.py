@@ -1,4 +1,4 @@
-"""Competition of drugs and transmitter at receptors, and block of carriers.
+"""Competition of drugs and transmitter at receptors.
 
 At a site every ligand j has x_j = C_j / K_j and a reserve tau_j, and with n = 1 (Black & Leff 1983)::
 
@@ -32,12 +32,10 @@ from neurosim.pharmacology.targets import is_expressed
 from neurosim.reference import Binding, Receptor
 
 __all__ = [
-    "CarrierBlock",
     "DrugTerms",
     "SiteConstants",
     "activation",
     "activation_limit",
-    "carrier_block",
     "drug_constants",
     "drug_terms",
     "equilibrium",
@@ -72,14 +70,6 @@ class DrugTerms:
     S: float
     x: Mapping[str, float]
     tau: Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class CarrierBlock:
-    """All blockers at a carrier: apparent K_m = K_m (1 + B), ``B`` = Σ C/Ki, ``x`` its parts by ligand."""
-
-    B: float
-    x: Mapping[str, float]
 
 
 def site_constants(receptor: str, tau: float, EC_50: float | None = None) -> SiteConstants:
@@ -254,20 +244,6 @@ def free_fraction(receptor: str, concentrations: Mapping[str, float]) -> float:
     """
     found = reference.receptor(receptor)
     return 1.0 / (1.0 + drug_terms(receptor, concentrations, site_constants(found.name, found.tau_assay)).X)
-
-
-def carrier_block(carrier: str, concentrations: Mapping[str, float]) -> CarrierBlock:
-    """Competitive block of a carrier by drugs.
-
-    Raises
-    ------
-    ReferenceDataError
-        If a name is not known.
-    """
-    found = reference.carrier(carrier)
-    rows = {drug: _row(drug, found.name) for drug in concentrations}
-    x = {drug: float(concentrations[drug]) / row.Ki for drug, row in rows.items() if row is not None}
-    return CarrierBlock(sum(x.values()), x)
 
 
 def _nM(value: Any) -> float:

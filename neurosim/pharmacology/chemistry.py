@@ -43,8 +43,8 @@ VESICULAR = "VMAT2"
 class CarrierTerms:
     """Drugs at a carrier.
 
-    ``B`` raises the K_m of uptake (blockers and substrates), ``I`` its part that blocks efflux too, ``a`` drives efflux; ``x``
-    is C/K of each ligand of ``B``.
+    ``B`` raises the K_m of uptake (blockers and substrates), ``I`` its part that blocks efflux too, ``a`` drives efflux;
+    ``x`` is C/K of each ligand of ``B``.
     """
 
     B: float
@@ -210,7 +210,7 @@ def made_from_precursors(transmitter: str, native: str, found: Chemistry) -> flo
     Notes
     -----
     The last enzyme of the terminal turns over its own synthesis J at the level L of its own substrate, so its capacity is
-    V = J (K + L)/L; a precursor at concentration C gives V φ C/(K' + C + L'), with the K' and L' of that substrate. One enzyme, so
+    V = J (K + L)/L; a precursor at concentration C gives V φ C/(K' + C + L'), K' and L' those of that substrate. One enzyme, so
     one V (assumed).
     """
     own = reference.synthesis_steps(native)[-1]

@@ -17,7 +17,6 @@ import numpy as np
 
 from neurosim.errors import SpecError
 from neurosim.pharmacology.parameters import PKParameters, absorption, pk_parameters
-from neurosim.pharmacology.targets import require_expressible
 
 __all__ = ["exposure", "plasma_modes"]
 
@@ -192,7 +191,7 @@ def exposure(doses: Iterable[Any], species: str, t: float | np.ndarray) -> dict[
     ReferenceDataError
         If a name is not known or the numbers for the drug are in no table.
     SpecError
-        If the drug acts by what is not modelled, or the entry contradicts itself.
+        If the entry contradicts itself.
 
     Notes
     -----
@@ -202,7 +201,6 @@ def exposure(doses: Iterable[Any], species: str, t: float | np.ndarray) -> dict[
     flat = times.ravel()
     found: dict[str, np.ndarray] = {}
     for dose in doses:
-        require_expressible(dose.drug)
         parameters = pk_parameters(dose.drug, species)
         plasma = np.where(flat >= 0, _plasma(dose, parameters, flat), 0.0)
         brain = parameters.brain_per_plasma * plasma

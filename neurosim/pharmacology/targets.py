@@ -1,4 +1,4 @@
-"""What of a drug the model can express, and what it cannot.
+"""What of a drug the model expresses in a circuit, in words, and what it leaves out.
 
 The rows of the binding table decide, by the kind of their target and by what their action means to the model;
 no drug is treated by name.
@@ -8,20 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 
 from neurosim import reference
-from neurosim.errors import SpecError
 from neurosim.reference import Binding
 
-__all__ = ["TargetReport", "is_expressed", "ligand_name", "report_targets", "require_expressible"]
+__all__ = ["TargetReport", "is_expressed", "ligand_name", "report_targets"]
 
-#: What an action at a target that is not simulated would need.
-_NEEDS = {
-    "release": "release through the carrier",
-    "store": "vesicle stores",
-    "enzyme": "enzymes and synthesis",
-}
+_RECEPTOR_KINDS = ("agonist", "antagonist", "inverse agonist")
 
 
 @dataclass(frozen=True)
@@ -31,9 +24,11 @@ class TargetReport:
     Attributes
     ----------
     expressed : tuple of str
-        Receptors and carriers through which the drug acts.
+        Receptors, carriers, stores and enzymes of the circuit through which the drug acts.
+    actions : tuple of str
+        What it does at each of them, in words.
     absent : tuple of str
-        Targets that have no place here: not in the circuit, or no dopamine or serotonin receptor.
+        Targets that have no place here: not in the circuit, or beyond the model.
     unmodelled : tuple of str
         Actions that are left out, each with what it would need.
     ignored : tuple of str
@@ -44,6 +39,7 @@ class TargetReport:
 
     drug: str
     expressed: tuple[str, ...]
+    actions: tuple[str, ...]
     absent: tuple[str, ...]
     unmodelled: tuple[str, ...]
     ignored: tuple[str, ...]
@@ -62,12 +58,21 @@ def ligand_name(drug: str) -> str:
 
 
 def is_expressed(binding: Binding) -> bool:
-    """Whether a row acts through a receptor by competition, or blocks a carrier."""
+    """Whether the model has what a row says: the target, the action and its number."""
+    kind = binding.action.kind
+    if kind == "inactivator":
+        return reference.inactivation(binding.drug, binding.target) is not None
+    if kind == "precursor":
+        return bool(reference.precursor_of(binding.drug))
     if binding.Ki is None:
         return False
-    if binding.kind == "receptor":
-        return binding.action.kind in ("agonist", "antagonist")
-    return binding.kind == "carrier" and binding.action.kind == "blocker"
+    return {
+        "receptor": kind in _RECEPTOR_KINDS,
+        "carrier": kind in ("blocker", "substrate"),
+        "release": kind == "releaser",
+        "store": kind in ("blocker", "substrate"),
+        "enzyme": kind in ("blocker", "substrate"),
+    }.get(binding.kind, False)
 
 
 def _is_unmodelled(binding: Binding) -> bool:
@@ -75,11 +80,57 @@ def _is_unmodelled(binding: Binding) -> bool:
 
 
 def _needs(binding: Binding) -> str:
-    return _NEEDS.get(binding.kind) or binding.action.note or "a number for its affinity"
+    lacking = {"inactivator": "its rate of inactivation", "precursor": "its step of synthesis"}
+    return binding.action.note or lacking.get(binding.action.kind, "a number for its affinity")
+
+
+def _constant(binding: Binding) -> str:
+    return f"{binding.parameter or 'Ki'} {binding.Ki:g} nM"
+
+
+def _at_receptor(binding: Binding) -> str:
+    words = f"{binding.action.name} at {binding.target} ({_constant(binding)}"
+    if binding.action.kind != "agonist":
+        return words + ")"
+    efficacy = binding.action.default_efficacy if binding.efficacy is None else binding.efficacy
+    return words + f", efficacy {efficacy:g})"
+
+
+def _inactivates(binding: Binding) -> str:
+    found = reference.inactivation(binding.drug, binding.target)
+    return (
+        f"destroys {binding.target} (k_inact {60 * found.k_inact:.2g} 1/min, K_I {found.K_I:g} nM), "
+        "which outlasts the drug"
+    )
+
+
+def _made_into(binding: Binding) -> str:
+    steps = reference.precursor_of(binding.drug)
+    return f"made into {' and '.join(step.transmitter for step in steps)} by {steps[0].enzyme} in terminals"
 
 
 def _describe(binding: Binding) -> str:
-    number = "" if binding.Ki is None else f", {binding.parameter} {binding.Ki:g} nM"
+    """What a row that is expressed does."""
+    kind, target = binding.action.kind, binding.target
+    if binding.kind == "receptor":
+        return _at_receptor(binding)
+    if kind == "inactivator":
+        return _inactivates(binding)
+    if kind == "precursor":
+        return _made_into(binding)
+    if kind == "releaser":
+        return f"releases through {target.removesuffix('_release')} ({_constant(binding)})"
+    if binding.kind == "store":
+        return f"blocks {target} ({_constant(binding)}): vesicles fill less"
+    if binding.kind == "enzyme":
+        return f"inhibits {target} while it is there ({_constant(binding)})"
+    if kind == "substrate":
+        return f"competes for uptake by {target} ({_constant(binding)})"
+    return f"blocks {target} ({_constant(binding)}): uptake slows, and so does release through it"
+
+
+def _name(binding: Binding) -> str:
+    number = "" if binding.Ki is None else f", {_constant(binding)}"
     return f"{binding.action.name} at {binding.row['target']}{number}"
 
 
@@ -98,42 +149,33 @@ def _assumptions(binding: Binding) -> list[str]:
     return found
 
 
-@lru_cache(maxsize=512)
-def require_expressible(drug: str) -> None:
-    """Refuse a drug whose leading action is not modelled.
-
-    The row with the lowest constant leads; rows without a number count only if there is no other. Rows at
-    targets beyond the model (adrenergic, histamine ...) neither help nor hinder, but a drug that has nothing
-    else is refused too.
-
-    Raises
-    ------
-    SpecError
-        One sentence: what the drug does and what that would need.
-    ReferenceDataError
-        If the drug is not known.
-    """
-    found = reference.drug(drug)
-    expressed = [row for row in found.bindings if is_expressed(row)]
-    rest = [row for row in found.bindings if _is_unmodelled(row)]
-    best = min((row.Ki for row in expressed), default=None)
-    leading = [row for row in rest if best is None or (row.Ki is not None and row.Ki < best)]
-    if leading:
-        first = min(leading, key=lambda row: float("inf") if row.Ki is None else row.Ki)
-        raise SpecError(
-            f"drug {found.name}: its leading action is {_describe(first)}, which needs {_needs(first)}, "
-            f"not modelled; allowed: drugs that lead at dopamine or serotonin receptors or block uptake"
-        )
-    if not expressed:
-        others = ", ".join(row.row["target"] for row in found.bindings) or "no target of the binding table"
-        raise SpecError(
-            f"drug {found.name}: it acts at {others}, which is not modelled; "
-            f"allowed: drugs that act at dopamine or serotonin receptors or block uptake"
-        )
+def _places(
+    receptors: Iterable[str] | None, carriers: Iterable[str] | None, stores: Iterable[str] | None
+) -> dict[str, set[str]]:
+    """Kind of target → the names that have a place."""
+    carriers = set(reference.carrier_names() if carriers is None else carriers)
+    transmitters = set(reference.transmitter_names() if stores is None else stores)
+    made = {step.enzyme for t in transmitters for step in reference.synthesis_steps(t)}
+    everywhere = [(t, "outside") for t in reference.transmitter_names()]
+    places = [*everywhere, *((t, "terminal") for t in transmitters)]
+    broken = {e for place in places for e, share in reference.enzyme_shares(*place).items() if share}
+    return {
+        "receptor": {
+            reference.receptor(name).target
+            for name in (reference.receptor_names() if receptors is None else receptors)
+        },
+        "carrier": {reference.carrier(name).name for name in carriers},
+        "release": {f"{reference.carrier(name).name}_release" for name in carriers if transmitters},
+        "store": {"VMAT2"} if transmitters else set(),
+        "enzyme": made | broken,
+    }
 
 
 def report_targets(
-    drug: str, receptors: Iterable[str] | None = None, carriers: Iterable[str] | None = None
+    drug: str,
+    receptors: Iterable[str] | None = None,
+    carriers: Iterable[str] | None = None,
+    stores: Iterable[str] | None = None,
 ) -> TargetReport:
     """What of a drug a circuit expresses.
 
@@ -141,6 +183,8 @@ def report_targets(
     ----------
     receptors, carriers : iterable of str, optional
         Those of the circuit's sites and pools; by default all that the tables know.
+    stores : iterable of str, optional
+        Transmitters of which the circuit has vesicle stores; by default all.
 
     Raises
     ------
@@ -148,27 +192,24 @@ def report_targets(
         If a name is not known.
     """
     found = reference.drug(drug)
-    here = {
-        reference.receptor(name).target
-        for name in (reference.receptor_names() if receptors is None else receptors)
-    } | {
-        reference.carrier(name).name for name in (reference.carrier_names() if carriers is None else carriers)
-    }
-    expressed = [row for row in found.bindings if is_expressed(row) and row.target in here]
-    ignored = [row for row in found.bindings if row.action.kind == "none"]
+    places = _places(receptors, carriers, stores)
+    here = [row for row in found.bindings if is_expressed(row) and row.target in places.get(row.kind, ())]
     absent = [
         row
         for row in found.bindings
         if row.action.kind != "none"
-        and (row.kind == "other" or (is_expressed(row) and row.target not in here))
+        and (row.kind == "other" or (is_expressed(row) and row not in here))
     ]
     return TargetReport(
         drug=found.name,
-        expressed=tuple(row.target for row in expressed),
+        expressed=tuple(row.target for row in here),
+        actions=tuple(_describe(row) for row in here),
         absent=tuple(row.target for row in absent),
-        unmodelled=tuple(
-            f"{_describe(row)}: needs {_needs(row)}" for row in found.bindings if _is_unmodelled(row)
+        unmodelled=tuple(f"{_name(row)}: needs {_needs(row)}" for row in found.bindings if _is_unmodelled(row)),
+        ignored=tuple(
+            f"{row.target}: {row.action.note}{row.notes and f' ({row.notes})'}"
+            for row in found.bindings
+            if row.action.kind == "none"
         ),
-        ignored=tuple(f"{row.target}: {row.action.note}{row.notes and f' ({row.notes})'}" for row in ignored),
-        assumptions=tuple(text for row in expressed for text in _assumptions(row)),
+        assumptions=tuple(text for row in here for text in _assumptions(row)),
     )

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from neurosim import pharmacology
-from neurosim.build import Plan, Trial
+from neurosim.build import Plan, Situation, Trial
 from neurosim.build.chemistry import site_constants
 from neurosim.build.plan import CARRIERS, VOLTAGE_STEP
 from neurosim.errors import ResultSchemaError
@@ -29,16 +29,17 @@ class RawPhaseLike(Protocol):
     c_end: np.ndarray
 
 
-def phase_context(trial: Trial, phase: PhaseTime, concentrations: Mapping[str, float]) -> PhaseContext:
+def phase_context(trial: Trial, phase: PhaseTime, situation: Situation) -> PhaseContext:
     """Names, times and binding constants of one phase of a trial.
 
     Parameters
     ----------
     trial : Trial
     phase : PhaseTime
-    concentrations : mapping, ligand → nM
-        Free in the brain, as :meth:`Trial.phases` gives them.
+    situation : Situation
+        As :meth:`Trial.phases` gives it.
     """
+    concentrations = situation.concentrations
     circuit, layout = trial.resolved.circuit, trial.layout
     ligands = tuple(concentrations)
     constants = {name: site_constants(layout, name) for name in layout.sites}
@@ -48,7 +49,7 @@ def phase_context(trial: Trial, phase: PhaseTime, concentrations: Mapping[str, f
         ).x
         for name, constant in constants.items()
     ]
-    carrier_terms = [pharmacology.carrier_block(carrier, concentrations).x for carrier in CARRIERS]
+    carrier_terms = [pharmacology.carrier_terms(carrier, concentrations).x for carrier in CARRIERS]
     return PhaseContext(
         name=phase.name,
         at=float(phase.at),
@@ -62,10 +63,10 @@ def phase_context(trial: Trial, phase: PhaseTime, concentrations: Mapping[str, f
         ),
         ligands=ligands,
         drug_concentrations=np.array(list(concentrations.values()), float),
-        site_K=np.array([constant.K for constant in constants.values()], float),
         site_terms=_table(site_terms, ligands),
         carriers=CARRIERS,
         carrier_terms=_table(carrier_terms, ligands),
+        receptor_number=situation.state.R,
     )
 
 
@@ -94,8 +95,7 @@ def phase_result(raw: RawPhaseLike, plan: Plan, context: PhaseContext) -> PhaseR
 
     Notes
     -----
-    Occupancies are taken at the mean concentration heard, at equilibrium with the drugs: x_j / (1 + Σ x), x
-    = C/K (Gaddum). At carriers the drugs alone compete, as in a blockade that is measured against vehicle.
+    What the transmitter holds is measured; drugs share the rest at equilibrium: (1 - ρ) x_j / (1 + Σ x), x = C/K. At carriers the drugs alone compete, as in a blockade that is measured against vehicle.
 
     Raises
     ------
@@ -106,13 +106,13 @@ def phase_result(raw: RawPhaseLike, plan: Plan, context: PhaseContext) -> PhaseR
     spikes = _spike_trains(raw, plan)
     alive = np.asarray(plan.cells["inv_C_m"]) > 0
     means = {key: np.asarray(value, float) for key, value in raw.means.items()}
-    means.setdefault("efflux", np.zeros(len(labels.pools)))
+    means["filling"] = _by_pool(means.pop("filling"), plan)
     means["drift"] = np.asarray(raw.c_end, float) - np.asarray(raw.c_start, float)
     traces = {key: np.asarray(value, np.float32) for key, value in raw.traces.items()}
     n_times = _n_trace_samples(traces, plan, context.name)
     traces["rate"] = population_rates(spikes, alive, labels.population_sizes, structure.dt_trace, n_times)
-    transmitter = means["heard"] / context.site_K
-    site_total = 1.0 + transmitter + context.site_terms.sum(axis=1)
+    # what the transmitter leaves is shared by the drugs, which come and go fast
+    left = (1.0 - means["bound"]) / (1.0 + context.site_terms.sum(axis=1))
     return PhaseResult(
         name=context.name,
         at=context.at,
@@ -128,13 +128,21 @@ def phase_result(raw: RawPhaseLike, plan: Plan, context: PhaseContext) -> PhaseR
         populations=context.populations,
         sites=context.sites,
         site_transmitters=tuple(labels.pools[pool][1] for pool in plan.sites["pool"]),
-        transmitter_occupancy=transmitter / site_total,
+        transmitter_occupancy=means["bound"],
         ligands=context.ligands,
-        occupancy=context.site_terms / site_total[:, None],
+        occupancy=context.site_terms * left[:, None],
+        receptor_number=context.receptor_number,
         carriers=context.carriers,
         carrier_occupancy=context.carrier_terms / (1.0 + context.carrier_terms.sum(axis=1))[:, None],
         drug_concentrations=context.drug_concentrations,
     )
+
+
+def _by_pool(filling: np.ndarray, plan: Plan) -> np.ndarray:
+    """Filling of the vesicles of each pool, by what its terminals release per spike; 1 where nobody releases."""
+    n, pool, quantum = len(plan.labels.pools), plan.terminals["pool"], plan.terminals["quantum"]
+    total = np.bincount(pool, quantum, n)
+    return np.divide(np.bincount(pool, quantum * filling, n), total, out=np.ones(n), where=total > 0)
 
 
 def _spike_trains(raw: RawPhaseLike, plan: Plan) -> SpikeTrains:

@@ -65,12 +65,14 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "release": Variable(_POOLS, "nM/s", "mean release"),
         "uptake": Variable(_POOLS, "nM/s", "mean uptake by carriers"),
         "efflux": Variable(_POOLS, "nM/s", "mean outward transport by carriers"),
+        "filling": Variable(_POOLS, "1", "how full vesicles are, 1 without drugs"),
         "loss": Variable(_POOLS, "nM/s", "mean loss by k_out: all that no carrier owns"),
         "drift": Variable(_POOLS, "nM", "concentration at the end of the recording less that at its start"),
     },
     "receptors": {
         "activation": Variable(_SITES, "1", "mean activation (operational model)"),
         "heard": Variable(_SITES, "nM", "mean transmitter concentration at the site, near field included"),
+        "receptor_number": Variable(_SITES, "1", "number of receptors over that without drugs"),
         "transmitter_occupancy": Variable(_SITES, "1", "receptors bound by the transmitter"),
         "occupancy": Variable((*_SITES, "ligand"), "1", "receptors bound by each drug"),
         "carrier_occupancy": Variable(("phase", "carrier", "ligand"), "1", "carriers bound by each drug"),
@@ -188,13 +190,13 @@ class PhaseContext:
         Drugs and active metabolites.
     drug_concentrations : array, shape (ligand,), nM
         Free, brain.
-    site_K : array, shape (site,), nM
-        Constant of the transmitter at each site.
     site_terms : array, shape (site, ligand)
         C / K of each drug at each site.
     carriers : tuple of str
     carrier_terms : array, shape (carrier, ligand)
         C / K_i of each drug at each carrier.
+    receptor_number : array, shape (site,)
+        Over that without drugs.
     """
 
     name: str
@@ -203,10 +205,10 @@ class PhaseContext:
     sites: tuple[SiteInfo, ...]
     ligands: tuple[str, ...]
     drug_concentrations: np.ndarray
-    site_K: np.ndarray
     site_terms: np.ndarray
     carriers: tuple[str, ...]
     carrier_terms: np.ndarray
+    receptor_number: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,8 +231,8 @@ class PhaseResult:
         ``concentration`` (pool, time) nM, ``activation`` (site, time), ``rate`` (population, time) Hz per
         surviving cell, ``voltage`` (probe, time) V, absent or empty where none was asked for.
     means : mapping
-        ``concentration`` nM, ``release uptake efflux loss`` nM/s, ``drift`` nM (pool); ``activation``,
-        ``heard`` nM (site).
+        ``concentration`` nM, ``release uptake efflux loss`` nM/s, ``drift`` nM, ``filling`` (pool);
+        ``activation``, ``bound``, ``heard`` nM (site).
     populations : tuple of PopulationInfo
     sites : tuple of SiteInfo
     site_transmitters : tuple of str
@@ -240,6 +242,7 @@ class PhaseResult:
     occupancy : array, shape (site, ligand)
     carrier_occupancy : array, shape (carrier, ligand)
     drug_concentrations : array, shape (ligand,), nM
+    receptor_number : array, shape (site,)
     """
 
     name: str
@@ -262,6 +265,7 @@ class PhaseResult:
     carriers: tuple[str, ...]
     carrier_occupancy: np.ndarray
     drug_concentrations: np.ndarray
+    receptor_number: np.ndarray
 
     def population(self, name: str) -> tuple[SpikeTrains, np.ndarray]:
         """Trains and living mask of one population's cells."""

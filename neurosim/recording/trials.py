@@ -175,6 +175,7 @@ def _summary_groups(trial: TrialResult, rates: Mapping[str, np.ndarray]) -> dict
             {
                 "activation": np.stack([p.means["activation"] for p in phases]),
                 "heard": np.stack([p.means["heard"] for p in phases]),
+                "receptor_number": np.stack([p.receptor_number for p in phases]),
                 "transmitter_occupancy": np.stack([p.transmitter_occupancy for p in phases]),
                 "occupancy": np.stack([p.occupancy for p in phases]),
                 "carrier_occupancy": np.stack([p.carrier_occupancy for p in phases]),

@@ -29,6 +29,8 @@ _PROVENANCE = {
 }
 #: Small tables of rules on which every drug depends.
 _RULES = ("actions.csv", "binding_targets.csv", "pk_defaults.csv", "routes.csv", "species.csv")
+#: What stores and enzymes do; every circuit that holds transmitter rests on it.
+_STORES = ("stores.csv", "enzyme_shares.csv", "synthesis.csv", "protein_turnover.csv")
 
 
 def rows_used(
@@ -41,7 +43,7 @@ def rows_used(
     drugs, receptors : iterable of str
         Order and repetition do not matter.
     carriers : iterable of str, optional
-        Default: all.
+        Default: all. With any of them come the tables of stores and enzymes.
 
     Returns
     -------
@@ -65,6 +67,8 @@ def rows_used(
     ]
     if any(kind == "drug" for kind, _ in content):
         content += [[name, _numbers(row)] for name in _RULES for row in table(name)]
+    if any(kind == "carrier" for kind, _ in content):
+        content += [[name, _numbers(row)] for name in _STORES for row in table(name)]
     texts = sorted({json.dumps(item, sort_keys=True) for item in content})
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
@@ -74,7 +78,7 @@ def _drug_rows(name: str) -> Iterator[Mapping[str, str]]:
     for position, binding in enumerate(drug(name).rows):
         yield {**binding.row, "position": str(position)}
     yield from affinity_rows(name)
-    for file in ("drugs_pk.csv", "pk_parameters.csv"):
+    for file in ("drugs_pk.csv", "pk_parameters.csv", "inactivation.csv"):
         for row in table(file):
             if row["drug"] == name:
                 yield row

@@ -137,13 +137,14 @@ def _target_findings(experiment: Experiment) -> Iterator[build.Finding]:
     receptors = {site.receptor for site in circuit.sites.values()}
     receptors |= {kind.receptor for kind in circuit.synapses.values() if kind.receptor is not None}
     carriers = {c for pools in circuit.pools.values() for pool in pools.values() for c in pool.transporters}
+    stores = {t for pools in circuit.pools.values() for t, pool in pools.items() if pool.store is not None}
     for drug in dict.fromkeys(d.drug for arm in experiment.arms.values() for d in arm.drugs):
-        report = pharmacology.report_targets(drug, receptors, carriers)
+        report = pharmacology.report_targets(drug, receptors, carriers, stores)
         where = f"drug {report.drug}"
         if not report.expressed:
             yield build.Finding("warning", where, "no target of it is in this circuit: it does nothing here")
-        else:
-            yield build.Finding("info", where, f"acts here at {', '.join(report.expressed)}")
+        for action in report.actions:
+            yield build.Finding("info", where, action)
         if report.absent:
             yield build.Finding("info", where, f"not in this circuit: {', '.join(report.absent)}")
         for text in (*report.unmodelled, *report.assumptions):

@@ -13,7 +13,7 @@ from neurosim.errors import EngineError, NeurosimError, ResultSchemaError
 from neurosim.recording import TrialResult, environment, write_trial
 from neurosim.runner.folder import mark_running
 from neurosim.runner.trials import TrialSpec, contents, source_digest
-from neurosim.spec import canonical_json
+from neurosim.spec import canonical_json, phase_times
 
 __all__ = ["Ended", "Job", "execute", "simulate", "write_failure"]
 
@@ -89,14 +89,21 @@ def simulate(
     from neurosim.recording import phase_context, phase_result
 
     runs, trial = get_engine(engine), Trial(spec.resolved, spec.subject)
-    planned, phases, done = list(trial.phases()), [], 0.0
-    total = sum(plan.settle + plan.record for _, _, plan in planned)
-    for phase, concentrations, plan in planned:
-        length = plan.settle + plan.record
-        raw = runs.run(plan, lambda part, done=done, length=length: report((done + part * length) / total))
-        phases.append(phase_result(raw, plan, phase_context(trial, phase, concentrations)))
+    lengths = [float(p.settle) + float(p.record) for p in phase_times(spec.resolved.protocol)]
+    steps, phases, total, done = trial.phases(), [], sum(lengths), 0.0
+    step = next(steps, None)
+    while step is not None:
+        # how many coupling phases there will be is not known beforehand: they count as nothing done
+        length = 0.0 if step.coupling else lengths[len(phases)]
+        raw = runs.run(step.plan, lambda part, d=done, n=length: report((d + part * n) / total))
+        if not step.coupling:
+            phases.append(phase_result(raw, step.plan, phase_context(trial, step.phase, step.situation)))
         done += length
         report(done / total)
+        try:
+            step = steps.send((raw.means["released"], raw.means["filling"]))
+        except StopIteration:
+            step = None
     outcome, message = classify(phases)
     return TrialResult(spec.key, outcome, message, phases=() if outcome == "nan" else tuple(phases))
 

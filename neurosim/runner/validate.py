@@ -85,13 +85,10 @@ def _drug_problems(experiment: Experiment) -> Iterator[str]:
         for index, drug in enumerate(experiment.arms[arm].drugs):
             path = ("arms", arm, "drugs", index, "drug")
             try:
-                pharmacology.require_expressible(drug.drug)
+                reference.drug(drug.drug)
             except ReferenceDataError:
                 known = False
                 yield str(spec_error(experiment, path, drug.drug, reference.drug_names(), "drug"))
-            except NeurosimError as error:
-                known = False
-                yield _placed(experiment, path, error)
         if known and experiment.arms[arm].drugs:
             try:
                 exposures(experiment, arm)

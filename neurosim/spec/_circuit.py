@@ -38,6 +38,7 @@ __all__ = [
     "Population",
     "Projection",
     "RateBand",
+    "Regulation",
     "Release",
     "ReleaseGain",
     "Site",
@@ -201,11 +202,17 @@ class Transporter(Cited):
 
 
 class Pool(Cited):
-    """Extracellular space of a region for one transmitter; owner ``other`` is for axons not simulated."""
+    """Extracellular space of a region for one transmitter; owner ``other`` is for axons not simulated.
+
+    ``store`` is what the vesicles of all terminals that release here hold without drugs, in nM of this extracellular
+    space (content of the tissue over the volume fraction). Without it vesicles never run dry, nothing leaks out of the
+    cytosol and drugs of stores and synthesis do nothing here (MODEL §3).
+    """
 
     not_hashed: ClassVar = Model.not_hashed | {"band"}
 
     k_out: Annotated[Sourced, sourced("rate", "not negative")]
+    store: Annotated[Sourced, sourced("concentration", "positive")] | None = None
     release: Named[str, Release] = Field(default_factory=Named)
     transporters: Named[Carrier, Named[str, Transporter]] = Field(default_factory=Named)
     band: Band | None = None
@@ -220,6 +227,26 @@ class NearField(Cited):
     h: Annotated[Sourced, sourced("near_field", "not negative")]
     population: str
     tau: Annotated[Sourced, sourced("time", "positive")]
+
+
+class Regulation(Cited):
+    """How the number R of a site's receptors follows its activation over days (MODEL §6).
+
+    τ d(ln R)/dt = -s (E - E_ref) - λ ln R (``lam``), with E_ref the activation of the same subject without drugs, and R kept
+    between ``lowest`` and ``highest``. The reserve of the site is tau · R.
+    """
+
+    s: Annotated[Sourced, sourced("number", "not negative")]
+    tau: Annotated[Sourced, sourced("time", "positive")]
+    lam: Annotated[Sourced, sourced("number", "not negative")]
+    lowest: Annotated[Sourced, sourced("number", "positive part")]
+    highest: Annotated[Sourced, sourced("number", "positive")]
+
+    @model_validator(mode="after")
+    def _around_one(self):
+        if self.highest.value < 1:
+            raise_problems([Problem(("highest",), f"'{self.highest.value:g}' is below 1, the number without drugs")])
+        return self
 
 
 class Conductance(Model):
@@ -315,7 +342,7 @@ class Site(Cited):
     """A receptor at a place: on which cells, which region's pool it hears, what it does.
 
     ``tau`` is the receptor reserve of the operational model. ``EC_50`` and ``tau_on`` (time constant of
-    activation) replace those of the receptor table.
+    activation) replace those of the receptor table. ``regulation`` lets the number of receptors follow the activation.
     """
 
     receptor: str
@@ -326,6 +353,7 @@ class Site(Cited):
     EC_50: Annotated[Sourced, sourced("concentration", "positive")] | None = None
     tau_on: Annotated[Sourced, sourced("time", "positive")] | None = None
     near_field: NearField | None = None
+    regulation: Regulation | None = None
     effects: tuple[Effect, ...] = ()
 
 

@@ -113,7 +113,7 @@ def test_an_experiment_without_spikes_sees_the_receptors_of_man():
 
 def test_an_experiment_with_spikes_can_be_planned_for_man():
     trial = Trial(resolve(human("brian2", LSD="10 nM"), "drug"), 0)
-    ((_, _, plan),) = trial.phases()
+    ((_, _, plan, _),) = trial.phases()
     k = plan.labels.sites.index("HT1E_mPFC_Pyr")
     assert plan.sites["X"][k] > 0 and plan.sites["tau"][k] == 1
 

@@ -82,6 +82,6 @@ def test_every_arm_of_a_shipped_experiment_can_be_planned(name):
     assert set(point) == set(axis_values(experiment))
     digests = set()
     for arm in experiment.arms:
-        for _, _, plan in Trial(resolve(experiment, arm, point), 0).phases():
+        for _, _, plan, _ in Trial(resolve(experiment, arm, point), 0).phases():
             digests.add(plan.structure.digest)
     assert len(digests) == 1

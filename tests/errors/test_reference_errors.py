@@ -66,57 +66,6 @@ def test_only_what_is_missing_is_named():
         pharmacology.absorption("WAY-100635", "rat", "oral")
 
 
-@pytest.mark.parametrize(
-    ("drug", "words"),
-    [
-        (
-            "MDMA",
-            "drug MDMA: its leading action is releaser at SERT_release, EC50 56.6 nM, which needs release",
-        ),
-        ("d-amphetamine", "releaser"),
-        ("methamphetamine", "releaser"),
-        ("fenfluramine", "releaser at SERT_release"),
-        ("reserpine", "quasi-irreversible inhibitor at VMAT2, Ki 12 nM, which needs vesicle stores"),
-        ("tetrabenazine", "inhibitor at VMAT2"),
-        ("moclobemide", "reversible inhibitor at MAO-A"),
-        ("phenelzine", "irreversible inhibitor at MAO-A, which needs enzymes and synthesis"),
-        ("L-DOPA", "drug levodopa: its leading action is precursor at AADC"),
-        ("AMPT", "competitive inhibitor at TH"),
-        ("pCPA", "irreversible inhibitor at TPH2"),
-        ("tryptophan", "precursor/substrate at TPH2"),
-        ("lithium", "drug lithium: it acts at GSK-3beta, IMPase, which is not modelled"),
-        ("tianeptine", "it acts at MOR"),
-        ("amantadine", "it acts at NMDA"),
-        ("prucalopride", "it acts at no target of the binding table"),
-    ],
-)
-def test_what_is_not_modelled_is_refused_in_one_sentence(drug, words):
-    with pytest.raises(SpecError) as caught:
-        pharmacology.require_expressible(drug)
-    assert words in str(caught.value) and "allowed: drugs that" in str(caught.value)
-    assert "\n" not in str(caught.value)
-    with pytest.raises(SpecError):
-        pharmacology.exposure([dose(drug)], "rat", 60.0)
-
-
-@pytest.mark.parametrize(
-    "drug",
-    [
-        "escitalopram",
-        "cocaine",
-        "bupropion",
-        "ketanserin",
-        "DMT",
-        "trazodone",
-        "risperidone",
-        "mirtazapine",
-        "quinpirole",
-    ],
-)
-def test_a_drug_that_leads_at_receptors_or_uptake_passes(drug):
-    pharmacology.require_expressible(drug)
-
-
 def test_no_drug_is_named_in_the_code():
     folder = tables.files("neurosim")
     code = "".join(

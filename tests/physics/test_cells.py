@@ -143,7 +143,7 @@ def test_a_train_has_its_pulses_its_rate_and_its_charge(rate, duration):
                                       "duration": duration, "amplitude": "1 nA"}]}},
     )  # fmt: skip
     trial = Trial(resolve(experiment, "a", {}), 0)
-    _, _, plan = next(trial.phases())
+    plan = next(trial.phases()).plan
     slots = {f"{name}_{k}": value[k] for name, value in plan.stimuli.items() for k in range(value.size)}
     step = compile(models.cell_stimulus_step(plan.structure.n_stimuli), "stimulus", "exec")
     current = []

@@ -51,8 +51,8 @@ def seen(engine):
         digests.add(structure(resolved).digest)
         for subject in SUBJECTS:
             trial = Trial(resolved, subject)
-            phase, concentrations, plan = next(trial.phases())
-            result = phase_result(engine.run(plan), plan, phase_context(trial, phase, concentrations))
+            phase, situation, plan, _ = next(trial.phases())
+            result = phase_result(engine.run(plan), plan, phase_context(trial, phase, situation))
             found.setdefault(arm, []).append((result, phase_rates(result)))
     assert len(digests) == 1, "arms that differ in numbers only share one program"
     return found

@@ -101,9 +101,9 @@ def test_equilibrium_is_the_gaddum_equation(x):
 
 @given(st.sampled_from(reference.carrier_names()), mixtures, st.floats(1, 10))
 def test_block_of_a_carrier_is_additive_and_linear(carrier, mixture, factor):
-    found = pharmacology.carrier_block(carrier, mixture)
+    found = pharmacology.carrier_terms(carrier, mixture)
     assert pytest.approx(sum(found.x.values())) == found.B
-    scaled = pharmacology.carrier_block(carrier, {name: factor * c for name, c in mixture.items()})
+    scaled = pharmacology.carrier_terms(carrier, {name: factor * c for name, c in mixture.items()})
     assert pytest.approx(factor * found.B) == scaled.B
 
 

@@ -61,7 +61,7 @@ def test_arms_meet_the_same_brain_and_the_same_noise():
     drug = {"drugs": [{"drug": "haloperidol", "concentration": "5 nM"}]}
     vehicle, treated = plan(), plan(arm=drug)
     assert vehicle.noise_key == treated.noise_key
-    assert differing(vehicle, treated) == {"sites.X", "sites.a_0"}
+    assert differing(vehicle, treated) == {"sites.X", "sites.a_0", "sites.rho_0"}
 
 
 def test_subjects_and_seeds_differ_in_cells_wiring_and_noise():
@@ -77,7 +77,7 @@ def test_phases_of_a_trial_share_the_brain_but_not_the_noise():
         "settle": "1 s",
         "phases": [{"name": "one", "record": "1 s"}, {"name": "two", "record": "1 s"}],
     }
-    (_, _, one), (_, _, two) = trial(protocol=protocol).phases()
+    (_, _, one, _), (_, _, two, _) = trial(protocol=protocol).phases()
     assert one.noise_key != two.noise_key
     assert differing(one, two) == set()
 
@@ -157,7 +157,7 @@ def test_a_concentration_acts_in_every_phase_not_before_zero_or_in_those_it_name
     levels = {}
     for label, drug in {"default": clamp, "named": clamp | {"phases": ["before"]}}.items():
         levels[label] = [
-            c["haloperidol"] for _, c, _ in trial(arm={"drugs": [drug]}, protocol=protocol).phases()
+            step.situation.concentrations["haloperidol"] for step in trial(arm={"drugs": [drug]}, protocol=protocol).phases()
         ]
     assert levels == {"default": [0.0, 5.0], "named": [5.0, 0.0]}
 
@@ -254,7 +254,7 @@ def test_check_warns_of_a_site_that_cannot_modulate(EC_50, word):
 def test_plans_hold_one_affinity_and_block_per_carrier():
     p = plan(arm={"drugs": [{"drug": "cocaine", "concentration": "1 uM"}]})
     for carrier in build.CARRIERS:
-        expected = pharmacology.carrier_block(carrier, {"cocaine": 1000.0}).B
+        expected = pharmacology.carrier_terms(carrier, {"cocaine": 1000.0}).B
         assert np.all(p.pools[f"B_{carrier}"] == expected) and expected > 0
     for k, (a, b) in enumerate(zip(p.cross["pool"], p.cross["partner"], strict=True)):
         partner = p.labels.pools[b][1]

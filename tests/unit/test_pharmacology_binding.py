@@ -122,10 +122,13 @@ def test_a_receptor_that_a_species_lacks_is_refused():
 
 
 def test_carrier_block_adds_over_drugs():
-    found = pharmacology.carrier_block("SERT", {"escitalopram": 11.0, "cocaine": 740.0, "haloperidol": 50.0})
+    found = pharmacology.carrier_terms("SERT", {"escitalopram": 11.0, "cocaine": 740.0, "haloperidol": 50.0})
     assert found.x == {"escitalopram": pytest.approx(10.0), "cocaine": pytest.approx(1.0)}
     assert pytest.approx(11.0) == found.B
-    assert pharmacology.carrier_block("DAT", {"DMT": 1e6}).B == 0  # a substrate is no blocker
+    substrate = pharmacology.carrier_terms("SERT", {"DMT": 4000.0})
+    # it competes for uptake but leaves efflux alone
+    assert pytest.approx(1.0) == substrate.B
+    assert substrate.I == 0
 
 
 def test_free_fraction_of_a_synapse():
@@ -152,7 +155,9 @@ def test_what_a_circuit_expresses_of_a_drug():
     assert report.expressed == ("D2", "5-HT1A")
     assert {"alpha1", "D4"} <= set(report.absent) and "D2" not in report.absent
     report = pharmacology.report_targets("ketanserin")
-    assert report.unmodelled == ("inhibitor at VMAT2, Ki 540 nM: needs vesicle stores",)
+    assert report.unmodelled == () and "blocks VMAT2 (Ki 540 nM): vesicles fill less" in report.actions
+    report = pharmacology.report_targets("ketanserin", stores=[])
+    assert "VMAT2" in report.absent and "VMAT2" not in report.expressed
     report = pharmacology.report_targets("8-OH-DPAT")
     assert report.ignored == ("5-HT1B: no action at this target (reported as >10000)",)
     assert any("efficacy 0.5 assumed" in text for text in report.assumptions)

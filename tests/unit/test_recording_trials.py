@@ -47,10 +47,10 @@ def context():
         sites=tuple(SiteInfo("D2", "A", "soma", "X") for _ in range(4)),
         ligands=("one", "two"),
         drug_concentrations=np.array([10.0, 0.0]),
-        site_K=np.full(4, 20.0),
         site_terms=np.array([[3.0, 0.0], [0.0, 0.0], [1.0, 1.0], [0.0, 2.0]]),
         carriers=("DAT", "SERT", "NET"),
         carrier_terms=np.array([[0.0, 0.0], [9.0, 0.0], [1.0, 2.0]]),
+        receptor_number=np.array([1.0, 0.5, 1.0, 1.0]),
     )
 
 
@@ -69,7 +69,9 @@ def raw(plan, spikes=(), **changes):
         spike_i=cell.astype(np.int32),
         spike_step=step,
         traces=traces | changes.pop("traces", {}),
-        means=means | {"heard": np.full(4, 40.0)},
+        means=means
+        | {"efflux": 0.1 * pools, "heard": np.full(4, 40.0), "bound": np.array([2 / 6, 2 / 3, 2 / 5, 2 / 5])}
+        | {"filling": np.array([0.5, 1.2, 1.0]), "released": np.ones(3)},
         c_start=pools,
         c_end=pools + 1.0,
         wall_time=0.1,
@@ -113,7 +115,8 @@ def test_occupancies_are_gaddums(plan, context):
 def test_the_budget_goes_into_the_file_whole(plan, context):
     means = phase_result(raw(plan), plan, context).means
     assert (means["drift"] == 1.0).all()
-    assert (means["efflux"] == 0.0).all()
+    assert (means["efflux"] == 4.0).all()
+    assert means["filling"] == pytest.approx([0.5, 1.2, 1.0])
 
 
 def test_traces_of_another_length_are_refused(plan, context):

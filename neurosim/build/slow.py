@@ -1,0 +1,380 @@
+"""The pharmacological clock: what moves between phases, over minutes to weeks (MODEL §6).
+
+Stores, enzymes and receptor numbers follow their own equations under the drug concentrations of every moment, while the firing
+stays as it was last recorded. The extracellular space is carried along at those rates, so that a blocked carrier, an
+emptied vesicle or a lost enzyme shows at once. Where stores or receptors have moved by a tenth, the network is asked again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from scipy.integrate import solve_ivp
+
+from neurosim import models, pharmacology, reference
+from neurosim.build.chemistry import cross_arrays, living_terminals, pool_arrays, site_arrays, site_constants
+from neurosim.build.layout import Layout
+from neurosim.build.plan import CARRIERS
+from neurosim.build.stores import Rest, Stores, stores_at_rest
+from neurosim.pharmacology import Chemistry
+
+__all__ = ["Clock", "SlowState", "Stretch"]
+
+#: A store or a number of receptors that has moved by this part asks for the network anew (MODEL §6).
+_MOVED = 0.1
+#: Points between two doses at which what drugs do is evaluated; between them it is linear.
+_POINTS = 25
+#: Relative and absolute (nM, or the unit of the variable) error of the integration.
+_RTOL, _ATOL = 1e-5, 1e-7
+#: Time (s) after which extracellular space at constant release has settled.
+_LONG = 1e5
+
+Exposure = Callable[[np.ndarray], Mapping[str, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class SlowState:
+    """What a phase inherits.
+
+    Attributes
+    ----------
+    S, Q : arrays, shape (terminal,), nM
+        Cytosolic and vesicular transmitter of a living terminal.
+    R : array, shape (site,)
+        Number of receptors over that without drugs.
+    activity : mapping, target → part of the protein that irreversible inhibitors have left
+    """
+
+    S: np.ndarray
+    Q: np.ndarray
+    R: np.ndarray
+    activity: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """What drugs do along a stretch of the clock: one row of ``table`` per moment, interpolated between them."""
+
+    t: np.ndarray
+    table: np.ndarray
+
+    def __call__(self, t: float) -> np.ndarray:
+        k = min(max(int(np.searchsorted(self.t, t)) - 1, 0), len(self.t) - 2)
+        part = (t - self.t[k]) / (self.t[k + 1] - self.t[k])
+        return self.table[k] + part * (self.table[k + 1] - self.table[k])
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The slow equations of one trial.
+
+    Parameters
+    ----------
+    layout : Layout
+    alive : mapping, population → part that lives
+    species : str
+    rest : Rest
+        The trial without drugs.
+    rest_is_circuit : bool
+        Whether that is what the circuit says, and nothing was recorded yet.
+    """
+
+    layout: Layout
+    alive: Mapping[str, float]
+    species: str
+    rest: Rest
+    rest_is_circuit: bool = True
+
+    @classmethod
+    def at_circuit_rest(cls, layout: Layout, alive: Mapping[str, float], species: str) -> Clock:
+        """The clock of a trial of which nothing was recorded yet: every pool in the middle of its band.
+
+        Release is what keeps it there, shared by the terminals in the ratio of their quanta.
+        """
+        pools = pool_arrays(layout, alive, Chemistry(), 0.0)
+        c, living = pools["c_0"], living_terminals(layout, alive)
+        names = list(layout.terminals)
+        weight = living * np.array(
+            [float(layout.circuit.pools[r][t].release[p].quantum.value) for p, (r, t) in names], float
+        )
+        at = np.array([layout.pools[pool] for _, pool in names], int)
+        lost = models.uptake(pools, cross_arrays(layout), CARRIERS, c) + pools["k_out"] * c
+        total = np.bincount(at, weight, len(c))
+        part = np.divide(weight, total[at], out=np.zeros_like(weight), where=total[at] > 0)
+        return cls(layout, alive, species, Rest(c, part * lost[at]))
+
+    def recorded(self, released: np.ndarray) -> Clock:
+        """The clock once the network was heard without drugs: ``released`` (nM/s) by all living cells of each terminal."""
+        c = self._settled(released, self.rest.c)
+        return replace(self, rest=Rest(c, np.asarray(released, float)), rest_is_circuit=False)
+
+    def _settled(self, released: np.ndarray, c: np.ndarray) -> np.ndarray:
+        """Concentrations at which the pools stand still under constant release and without drugs."""
+        gain = np.bincount(self._at, released + self._leaked, len(c))
+
+        def rhs(t: float, c: np.ndarray) -> np.ndarray:
+            return gain - models.uptake(self._pools, self._cross, CARRIERS, c) - self._pools["k_out"] * c
+
+        return solve_ivp(rhs, (0.0, _LONG), c, method="LSODA", rtol=1e-8, atol=1e-9).y[:, -1]
+
+    # Tables of the plan without drugs.
+
+    @cached_property
+    def _pools(self) -> dict[str, np.ndarray]:
+        return pool_arrays(self.layout, self.alive, Chemistry(), 0.0)
+
+    @cached_property
+    def _cross(self) -> dict[str, np.ndarray]:
+        return cross_arrays(self.layout)
+
+    @cached_property
+    def _at(self) -> np.ndarray:
+        return np.array([self.layout.pools[pool] for _, pool in self.layout.terminals], int)
+
+    @cached_property
+    def _quantum(self) -> np.ndarray:
+        pools = self.layout.circuit.pools
+        return np.array(
+            [float(pools[r][t].release[p].quantum.value) for p, (r, t) in self.layout.terminals], float
+        )
+
+    @cached_property
+    def _leaked(self) -> np.ndarray:
+        """Efflux of all living terminals at rest, nM/s."""
+        stores = self.stores
+        S = stores.S_0
+        return stores.living * stores.efflux_max(Chemistry()) * np.divide(
+            S, S + stores.K_S, out=np.zeros_like(S), where=S + stores.K_S > 0
+        )
+
+    @cached_property
+    def stores(self) -> Stores:
+        living = living_terminals(self.layout, self.alive)
+        return stores_at_rest(self.layout, living, self.rest, self._pools, self._cross)
+
+    @cached_property
+    def regulated(self) -> tuple[str, ...]:
+        """Sites whose number of receptors follows their activation."""
+        return tuple(name for name, site in self.layout.circuit.sites.items() if site.regulation is not None)
+
+    @property
+    def at_rest(self) -> SlowState:
+        """The state without drugs."""
+        stores = self.stores
+        native = stores.S_0 > 0
+        Q = np.where(native | ~stores.has, stores.Q_0, 0.0)
+        return SlowState(stores.S_0, Q, np.ones(len(self.layout.sites)), {})
+
+    def is_still(self, drugs: Sequence[str]) -> bool:
+        """Whether nothing here can move under these drugs: no store, no regulated site and no protein to destroy."""
+        destroys = any(
+            row.action.kind == "inactivator" for drug in drugs for row in reference.bindings(drug)
+        )
+        return not drugs or not (self.stores.has.any() or self.regulated or destroys)
+
+    # What drugs do at a moment, as one row of numbers.
+
+    def _row(self, concentrations: Mapping[str, float], activity: Mapping[str, float]) -> np.ndarray:
+        found = pharmacology.chemistry(concentrations, activity)
+        stores = self.stores
+        transmitters = [t for _, t in self.layout.pools]
+        X, S = np.zeros((2, len(self.regulated)))
+        for k, name in enumerate(self.regulated):
+            receptor = self.layout.circuit.sites[name].receptor
+            terms = pharmacology.drug_terms(
+                receptor, concentrations, site_constants(self.layout, name), self.species
+            )
+            X[k], S[k] = terms.X, terms.S
+        parts = (
+            [found.carriers[X_].B for X_ in CARRIERS],
+            [pharmacology.outside_loss(t, found) for t in transmitters],
+            stores.packing(found),
+            stores.degradation(found),
+            stores.synthesis(found),
+            stores.efflux_max(found),
+            X,
+            S,
+        )
+        return np.concatenate([np.asarray(part, float) for part in parts])
+
+    @cached_property
+    def _cuts(self) -> np.ndarray:
+        n, k = len(self.layout.terminals), len(self.regulated)
+        return np.cumsum([len(CARRIERS), len(self.layout.pools), n, n, n, n, k])
+
+    @cached_property
+    def _sites(self) -> dict[str, np.ndarray]:
+        """Arrays of the regulated sites, and their regulation."""
+        layout, names = self.layout, self.regulated
+        index = [layout.sites[name] for name in names]
+        arrays = site_arrays(layout, {}, self.species, 0.0, np.ones(len(layout.sites)))
+        found = {key: values[index] for key, values in arrays.items()}
+        for key in ("s", "tau", "lam", "lowest", "highest"):
+            rules = [layout.circuit.sites[name].regulation for name in names]
+            found[f"of_{key}"] = np.array([float(getattr(rule, key).value) for rule in rules], float)
+        return found
+
+    def _activation(self, c: np.ndarray, rate: np.ndarray, R: np.ndarray, X: np.ndarray, S: np.ndarray) -> np.ndarray:
+        """Activation of the regulated sites; ``rate`` is what the terminals release in spikes/s per healthy cell."""
+        sites = self._sites
+        heard = c[sites["pool"]]
+        if len(rate):
+            heard = heard + sites["near"] * rate[sites["near_terminal"]]
+        return pharmacology.activation(heard, sites["K"], R * sites["tau"], X, R * S)
+
+    @cached_property
+    def _activation_at_rest(self) -> np.ndarray:
+        zero, one = np.zeros(len(self.regulated)), np.ones(len(self.regulated))
+        return self._activation(self.rest.c, self._drive(self.rest.released, self.at_rest.Q), one, zero, zero)
+
+    def _drive(self, released: np.ndarray, Q: np.ndarray) -> np.ndarray:
+        """Spikes that release, per second and healthy cell, at full vesicles."""
+        per_spike = self._quantum * self._filling(Q)
+        return np.divide(released, per_spike, out=np.zeros_like(per_spike), where=per_spike > 0)
+
+    def _filling(self, Q: np.ndarray) -> np.ndarray:
+        stores = self.stores
+        return np.where(stores.has, np.clip(Q / stores.Q_0, 0.0, stores.filling_max), 1.0)
+
+    def drive(self, released: np.ndarray, filling: np.ndarray) -> np.ndarray:
+        """Firing as the stores feel it: spikes that release, per second and healthy cell, over a recording.
+
+        Parameters
+        ----------
+        released, filling : arrays, shape (terminal,)
+            Means of the recording; where vesicles are empty nothing can be told and the rest's firing stands.
+        """
+        per_spike = self._quantum * filling
+        at_rest = self._drive(self.rest.released, self.at_rest.Q)
+        return np.divide(released, per_spike, out=at_rest, where=per_spike > 0)
+
+    # The equations.
+
+    def _rhs(self, drive: np.ndarray, stretch: Stretch) -> Callable[[float, np.ndarray], np.ndarray]:
+        stores, at, sites = self.stores, self._at, self._sites
+        n_pools, n = len(self.layout.pools), len(self.layout.terminals)
+        cuts = np.cumsum([n_pools, n, n])
+        has, living = stores.has, stores.living
+        K_S = np.where(has, stores.K_S, 1.0)
+
+        def rhs(t: float, y: np.ndarray) -> np.ndarray:
+            c, S, Q, ln_R = np.split(np.maximum(y, 0.0), cuts)
+            ln_R = y[cuts[2] :]
+            B, outside, k_v, k_m, J_syn, efflux_max, X, S_drugs = np.split(stretch(t), self._cuts)
+            pools = self._pools | {f"B_{name}": B[k] for k, name in enumerate(CARRIERS)}
+            use = models.carrier_use(pools, self._cross, CARRIERS, c)
+            uptake = sum(pools[f"V_{name}"] * u for name, u in use.items())
+            taken = sum(stores.own[name] * u[at] for name, u in use.items())
+            rate = drive * self._filling(Q)
+            out = efflux_max * S / (S + K_S)
+            released = self._quantum * rate
+            dc = np.bincount(at, released + living * out, n_pools) - uptake - pools["k_out"] * outside * c
+            packed = k_v * S - stores.leak * Q
+            per_living = np.divide(released, living, out=np.zeros(n), where=living > 0)
+            dS = np.where(has, J_syn + taken - packed - k_m * S - out, 0.0)
+            dQ = np.where(has, packed - per_living, 0.0)
+            E = self._activation(c, rate, np.exp(ln_R), X, S_drugs)
+            d_ln_R = -(sites["of_s"] * (E - self._activation_at_rest) + sites["of_lam"] * ln_R) / sites["of_tau"]
+            low, high = np.log(sites["of_lowest"]), np.log(sites["of_highest"])
+            d_ln_R = np.where((ln_R <= low) & (d_ln_R < 0) | (ln_R >= high) & (d_ln_R > 0), 0.0, d_ln_R)
+            return np.concatenate([dc, dS, dQ, d_ln_R])
+
+        return rhs
+
+    def advance(
+        self,
+        state: SlowState,
+        drive: np.ndarray,
+        exposure: Exposure,
+        start: float,
+        end: float,
+        doses: Sequence[float] = (),
+    ) -> tuple[SlowState, float]:
+        """Carry the state on until ``end``, or until stores or receptors have moved by a tenth.
+
+        Parameters
+        ----------
+        state : SlowState
+        drive : array, shape (terminal,), 1/s
+            Firing as last recorded, see :meth:`drive`.
+        exposure : callable
+            Times in s → drug → free concentration in nM.
+        start, end : float, s
+        doses : sequence of float, s
+            Moments at which concentrations jump or turn.
+
+        Returns
+        -------
+        state, time
+            The time is below ``end`` where the network has to be asked again.
+
+        Raises
+        ------
+        ReferenceDataError
+            If an irreversible inhibitor meets a protein whose renewal is in no table.
+        """
+        edges = sorted({start, end, *(t for t in doses if start < t < end)})
+        c = self.rest.c
+        n_pools, n = len(c), len(self._at)
+        index = [self.layout.sites[name] for name in self.regulated]
+        y = np.concatenate([c, state.S, state.Q, np.log(state.R[index])])
+        first = state
+        for a, b in zip(edges[:-1], edges[1:], strict=True):
+            t = a + (b - a) * np.linspace(0.0, 1.0, _POINTS) ** 2
+            # a dose counts from its own moment on, so the left edge is looked at just behind it
+            levels = exposure(np.concatenate([[math.nextafter(a, b)], t[1:]]))
+            activities = self._activities(state.activity, levels, t)
+            rows = [
+                self._row({drug: float(values[k]) for drug, values in levels.items()}, activities[k])
+                for k in range(len(t))
+            ]
+            run = solve_ivp(
+                self._rhs(drive, Stretch(t, np.array(rows))),
+                (a, b),
+                y,
+                method="LSODA",
+                t_eval=t[1:],
+                rtol=_RTOL,
+                atol=_ATOL,
+            )
+            for k, y_k in enumerate(run.y.T, start=1):
+                S, Q, ln_R = np.split(np.maximum(y_k[n_pools:], 0.0), [n, 2 * n])
+                R = state.R.copy()
+                R[index] = np.exp(y_k[n_pools + 2 * n :])
+                state = SlowState(S, Q, R, activities[k])
+                if t[k] < end and self._has_moved(first, state):
+                    return state, float(t[k])
+            y = run.y[:, -1]
+        return state, end
+
+    def _has_moved(self, first: SlowState, now: SlowState) -> bool:
+        filled = np.abs(now.Q - first.Q)[self.stores.has] / self.stores.Q_0[self.stores.has]
+        receptors = np.abs(np.log(now.R / first.R))
+        return bool((filled > _MOVED).any() or (receptors > _MOVED).any())
+
+    def _activities(
+        self, activity: Mapping[str, float], levels: Mapping[str, np.ndarray], t: np.ndarray
+    ) -> list[dict[str, float]]:
+        """Proteins left at each time: dE/dt = k_deg (1 - E) - k E, exact where k is constant between two times."""
+        k = [
+            pharmacology.inactivation_rates({drug: float(values[i]) for drug, values in levels.items()})
+            for i in range(len(t))
+        ]
+        targets = sorted({name for rates in k for name in rates} | set(activity))
+        renewal = {
+            name: math.log(2) / reference.protein_half_life(name, self.species) for name in targets
+        }
+        found = [{name: activity.get(name, 1.0) for name in targets}]
+        for i, h in enumerate(np.diff(t)):
+            now = {}
+            for name in targets:
+                loss = 0.5 * (k[i].get(name, 0.0) + k[i + 1].get(name, 0.0))
+                rate = renewal[name] + loss
+                end = renewal[name] / rate
+                now[name] = end + (found[-1][name] - end) * math.exp(-rate * h)
+            found.append(now)
+        return found
