@@ -40,7 +40,7 @@ class Knowledge:
     """
 
     profile: str = "default"
-    factors: Mapping[tuple[str, str], float] = field(default=_NONE, hash=False)
+    factors: Mapping[tuple[str, str], float] = field(default_factory=lambda: _NONE, hash=False)
 
     def __post_init__(self):
         reference.profile_rows(self.profile)
