@@ -120,7 +120,7 @@ def resting_sites(circuit: Circuit) -> list[RestingSite]:
             continue
         constants = site_constants(layout, name)
         rows.append(
-            RestingSite(name, c, float(pharmacology.activation(c, constants.K, constants.tau, 0.0, 0.0)))
+            RestingSite(name, c, float(pharmacology.activation(c, constants.K, constants.tau, tau_0=constants.tau_0)))
         )
     return rows
 

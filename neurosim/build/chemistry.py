@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,11 +16,13 @@ from neurosim.errors import BuildError
 from neurosim.spec import Pool
 
 __all__ = [
+    "SiteLigands",
     "carriers_of",
     "cross_arrays",
     "living_terminals",
     "pool_arrays",
     "site_arrays",
+    "site_ligands",
     "site_link_arrays",
     "terminal_arrays",
 ]
@@ -166,12 +169,84 @@ def site_constants(layout: Layout, name: str) -> pharmacology.SiteConstants:
     return pharmacology.site_constants(site.receptor, float(site.tau.value), EC_50)
 
 
-def site_arrays(
-    layout: Layout, concentrations: Mapping[str, float], species: str, settle: float, R: np.ndarray
-) -> dict[str, np.ndarray]:
-    """Site arrays of a plan: transmitter constants, and the drugs as the two sums X and S.
+@dataclass(frozen=True)
+class SiteLigands:
+    """Drugs at a site in a phase: those at equilibrium, and what each slow one holds with the reserve it has there.
 
-    ``R`` is the number of receptors of each site over that without drugs: reserves go with it.
+    ``held`` is drug → (rho, tau).
+    """
+
+    fast: pharmacology.DrugTerms
+    held: Mapping[str, tuple[float, float]]
+
+    @property
+    def B(self) -> float:
+        """Part of the receptors that the slow ones hold."""
+        return sum(rho for rho, _ in self.held.values())
+
+    @property
+    def S_B(self) -> float:
+        """Σ tau rho of the slow ones."""
+        return sum(rho * tau for rho, tau in self.held.values())
+
+
+def site_ligands(
+    layout: Layout,
+    name: str,
+    concentrations: Mapping[str, float],
+    knowledge: pharmacology.Knowledge,
+    bound: Mapping[str, float],
+) -> SiteLigands:
+    """Drugs at a site.
+
+    Parameters
+    ----------
+    bound : mapping, drug → part of the receptors
+        What slow drugs hold that were followed in time; any other slow one is at equilibrium with the rest, at the
+        concentration that the pool starts from.
+    """
+    site, constants = layout.circuit.sites[name], site_constants(layout, name)
+    fast, slow = pharmacology.split_terms(
+        site.receptor, concentrations, constants, knowledge.species, knowledge
+    )
+    held = {drug: (bound[drug], tau) for drug, (_, tau, _) in slow.items() if drug in bound}
+    standing = {drug: terms for drug, terms in slow.items() if drug not in bound}
+    if standing:
+        x = _start(_pool(layout, name)) / constants.K + fast.X
+        free = 1.0 - sum(rho for rho, _ in held.values())
+        level = np.array([terms[0] for terms in standing.values()])
+        parts = free * pharmacology.bound_equilibrium(level, x)
+        held |= {drug: (float(part), standing[drug][1]) for drug, part in zip(standing, parts, strict=True)}
+    return SiteLigands(fast, held)
+
+
+def _pool(layout: Layout, name: str) -> Pool:
+    region, transmitter = _heard_pool(layout, name)
+    return layout.circuit.pools[region][transmitter]
+
+
+def _transmitter_rate(receptor: str, knowledge: pharmacology.Knowledge) -> float:
+    """Rate (1/s) at which the transmitter leaves a receptor, or one that is over at once."""
+    ligand = reference.receptor(receptor).ligand
+    if not pharmacology.is_slow(receptor, ligand, knowledge):
+        return _AT_ONCE
+    return pharmacology.koff(receptor, ligand, knowledge)
+
+
+def site_arrays(
+    layout: Layout,
+    ligands: Mapping[str, SiteLigands],
+    knowledge: pharmacology.Knowledge,
+    settle: float,
+    R: np.ndarray,
+) -> dict[str, np.ndarray]:
+    """Site arrays of a plan: the transmitter's constants, and the drugs as sums.
+
+    Parameters
+    ----------
+    ligands : mapping, site → SiteLigands
+    R : array, shape (site,)
+        Number of receptors over that without drugs: reserves go with it.
     """
     n = len(layout.sites)
     names = ("near", "K", "tau", "X", "S", "tau_0", "B", "S_B", "relax", "relax_settle", "a_0", "rho_0")
@@ -180,24 +255,26 @@ def site_arrays(
     arrays |= {"pool": np.zeros(n, np.int32), "near_terminal": np.zeros(n, np.int32)}
     for name, k in layout.sites.items():
         site, pool = layout.circuit.sites[name], _heard_pool(layout, name)
-        constants = site_constants(layout, name)
-        terms = pharmacology.drug_terms(site.receptor, concentrations, constants, species)
-        tau = site_tau(layout, name)
+        constants, found = site_constants(layout, name), ligands[name]
+        terms, tau = found.fast, site_tau(layout, name)
         settling = min(tau, _SETTLE_PART * settle) if settle > 0 else tau
         arrays["pool"][k] = layout.pools[pool]
         if site.near_field is not None:
             arrays["near"][k] = float(site.near_field.h.value)
             arrays["near_terminal"][k] = _near_terminal(layout, name)
         arrays["K"][k], arrays["tau"][k] = constants.K, R[k] * constants.tau
-        arrays["X"][k], arrays["S"][k] = terms.X, R[k] * terms.S
+        arrays["X"][k], arrays["S"][k], arrays["tau_0"][k] = terms.X, R[k] * terms.S, R[k] * constants.tau_0
+        arrays["B"][k], arrays["S_B"][k] = found.B, R[k] * found.S_B
+        leaving = _transmitter_rate(site.receptor, knowledge)
+        arrays["k_off"][k] = leaving
+        arrays["k_off_settle"][k] = max(leaving, 1.0 / (_SETTLE_PART * settle)) if settle > 0 else leaving
         arrays["relax"][k] = -math.expm1(-SLOW_STEP / tau)
         arrays["relax_settle"][k] = -math.expm1(-SLOW_STEP / settling)
         start = _start(layout.circuit.pools[pool[0]][pool[1]])
         x = start / constants.K
-        arrays["rho_0"][k] = x / (1.0 + x + terms.X)
-        arrays["a_0"][k] = pharmacology.activation(
-            start, constants.K, arrays["tau"][k], terms.X, arrays["S"][k]
-        )
+        arrays["rho_0"][k] = (1.0 - found.B) * x / (1.0 + x + terms.X)
+        drugs = (arrays[key][k] for key in ("X", "S", "tau_0", "B", "S_B"))
+        arrays["a_0"][k] = pharmacology.activation(start, constants.K, arrays["tau"][k], *drugs)
     return arrays
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,7 +11,7 @@ import numpy as np
 from neurosim import pharmacology
 from neurosim.spec import Clamp, PhaseTime, Resolved
 
-__all__ = ["Drugs", "phase_concentrations"]
+__all__ = ["Drugs", "knowledge_of", "phase_concentrations"]
 
 #: Moments of a dosing interval over which its typical concentration is averaged.
 _AVERAGED = 48
@@ -21,6 +21,19 @@ _BEFORE = -1.0
 
 def _add(total: dict, ligand: str, value) -> None:
     total[ligand] = total[ligand] + value if ligand in total else value
+
+
+def knowledge_of(resolved: Resolved, subject: int, ligands: Iterable[str]) -> pharmacology.Knowledge:
+    """What a subject's affinities are: the experiment's profile, its species, and factors if it draws them."""
+    drawn = resolved.uncertainty
+    factors = (
+        {}
+        if drawn is None
+        else pharmacology.draw_factors(
+            pharmacology.affinity_pairs(ligands), float(drawn.affinity), resolved.seed, subject
+        )
+    )
+    return pharmacology.Knowledge(resolved.profile, factors, resolved.species)
 
 
 def phase_concentrations(resolved: Resolved, phase: PhaseTime) -> dict[str, float]:
@@ -54,6 +67,13 @@ class Drugs:
     @cached_property
     def clamps(self) -> list[Clamp]:
         return [drug for drug in self.resolved.arm.drugs if isinstance(drug, Clamp)]
+
+    def is_standing(self, ligand: str, phase: PhaseTime) -> bool:
+        """Whether a ``concentration:`` holds a ligand in a phase, so that it has long been at equilibrium."""
+        return any(
+            pharmacology.ligand_name(clamp.drug) == ligand and (not clamp.phases or phase.name in clamp.phases)
+            for clamp in self.clamps
+        )
 
     @cached_property
     def names(self) -> tuple[str, ...]:

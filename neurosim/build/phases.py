@@ -11,13 +11,15 @@ import numpy as np
 
 from neurosim import pharmacology
 from neurosim.build.chemistry import (
+    SiteLigands,
     cross_arrays,
     pool_arrays,
     site_arrays,
+    site_ligands,
     site_link_arrays,
     terminal_arrays,
 )
-from neurosim.build.exposure import Drugs, phase_concentrations
+from neurosim.build.exposure import Drugs, knowledge_of, phase_concentrations
 from neurosim.build.layout import Layout, biexponential_peak
 from neurosim.build.plan import SLOW_STEP, Labels, Plan, Structure, Wiring
 from neurosim.build.slow import Clock, SlowState
@@ -129,8 +131,9 @@ class Trial:
         Send back what the engine heard of the terminals (``released`` and ``filling`` of its means): the slow state goes
         on from it. Whoever only iterates gets the phases as if the circuit fired as at rest.
         """
-        clock = Clock.at_circuit_rest(self.layout, self.part_alive, self.resolved.species)
-        state, drive, now, drugs = clock.at_rest, None, 0.0, Drugs(self.resolved)
+        drugs = self._drugs
+        clock = Clock.at_circuit_rest(self.layout, self.part_alive, self.knowledge)
+        state, drive, now = clock.at_rest, None, 0.0
         still = clock.is_still(drugs.names)
         for phase in phase_times(self.resolved.protocol):
             end = float(phase.at)
@@ -149,10 +152,32 @@ class Trial:
                 state = clock.at_rest
             drive = clock.drive(*heard)
 
+    @cached_property
+    def _drugs(self) -> Drugs:
+        return Drugs(self.resolved)
+
+    @cached_property
+    def knowledge(self) -> pharmacology.Knowledge:
+        """The subject's affinities."""
+        return knowledge_of(self.resolved, self.subject, self._drugs.names)
+
+    def ligands(self, phase: PhaseTime, situation: Situation) -> dict[str, SiteLigands]:
+        """Site → the drugs there in a phase; slow ones at what the clock has followed, unless a level stands."""
+        found = {}
+        for name in self.layout.sites:
+            followed = situation.state.bound.get(name, {})
+            bound = {drug: rho for drug, rho in followed.items() if not self._drugs.is_standing(drug, phase)}
+            for drug in situation.concentrations:
+                if not self._drugs.is_standing(drug, phase):
+                    bound.setdefault(drug, 0.0)
+            found[name] = site_ligands(self.layout, name, situation.concentrations, self.knowledge, bound)
+        return found
+
     def _step(
         self, phase: PhaseTime, concentrations: Mapping[str, float], clock: Clock, state: SlowState, coupling=False
     ) -> Step:
-        return Step(phase, Situation(concentrations, state), self.plan(phase, concentrations, clock, state), coupling)
+        situation = Situation(concentrations, state)
+        return Step(phase, situation, self.plan(phase, situation, clock), coupling)
 
     def _coupling(
         self, coming: PhaseTime, clock: Clock, state: SlowState, drugs: Drugs, now: float
@@ -161,14 +186,14 @@ class Trial:
         between = PhaseTime(f"coupling:{now:.0f}", now, False, coming.settle, COUPLING_RECORD)
         return self._step(between, drugs.typical(now), clock, state, coupling=True)
 
-    def plan(
-        self, phase: PhaseTime, concentrations: Mapping[str, float], clock: Clock, state: SlowState
-    ) -> Plan:
+    def plan(self, phase: PhaseTime, situation: Situation, clock: Clock) -> Plan:
         """Plan of one phase under given free brain concentrations (nM) and with the slow state it inherits."""
         layout, resolved = self.layout, self.resolved
+        concentrations, state = situation.concentrations, situation.state
         dt = float(resolved.protocol.dt)
         settle, record = float(phase.settle), float(phase.record)
-        found = pharmacology.chemistry(concentrations, state.activity)
+        found = pharmacology.chemistry(concentrations, state.activity, self.knowledge)
+        ligands = self.ligands(phase, situation)
         return Plan(
             structure=layout.structure(),
             cells=self.cells | stimulus_masks(layout, resolved, phase, self.subject),
@@ -176,7 +201,7 @@ class Trial:
             pools=pool_arrays(layout, self.part_alive, found, settle),
             terminals=terminal_arrays(layout, settle, clock.stores, found, state.S, state.Q),
             uptake_links={f"V_{X}": V for X, V in clock.stores.own.items()},
-            sites=site_arrays(layout, concentrations, resolved.species, settle, state.R),
+            sites=site_arrays(layout, ligands, self.knowledge, settle, state.R),
             cross=cross_arrays(layout),
             terminal_links=self._terminal_links(),
             site_links=site_link_arrays(layout),
@@ -219,7 +244,7 @@ class Trial:
         if kind.tau_rise is not None:
             scale /= biexponential_peak(float(kind.tau_rise.value), float(kind.tau_decay.value))
         if kind.receptor is not None:
-            scale *= pharmacology.free_fraction(kind.receptor, concentrations)
+            scale *= pharmacology.free_fraction(kind.receptor, concentrations, self.knowledge)
         return scale
 
     def _terminal_links(self) -> dict[str, np.ndarray]:

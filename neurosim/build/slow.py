@@ -16,11 +16,18 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 from neurosim import models, pharmacology, reference
-from neurosim.build.chemistry import cross_arrays, living_terminals, pool_arrays, site_arrays, site_constants
+from neurosim.build.chemistry import (
+    cross_arrays,
+    living_terminals,
+    pool_arrays,
+    site_arrays,
+    site_constants,
+    site_ligands,
+)
 from neurosim.build.layout import Layout
 from neurosim.build.plan import CARRIERS
 from neurosim.build.stores import Rest, Stores, stores_at_rest
-from neurosim.pharmacology import Chemistry
+from neurosim.pharmacology import Chemistry, Knowledge
 
 __all__ = ["Clock", "SlowState", "Stretch"]
 
@@ -47,12 +54,14 @@ class SlowState:
     R : array, shape (site,)
         Number of receptors over that without drugs.
     activity : mapping, target → part of the protein that irreversible inhibitors have left
+    bound : mapping, site → drug → part of the receptors that a slow drug holds
     """
 
     S: np.ndarray
     Q: np.ndarray
     R: np.ndarray
     activity: Mapping[str, float]
+    bound: Mapping[str, Mapping[str, float]]
 
 
 @dataclass(frozen=True)
@@ -76,7 +85,8 @@ class Clock:
     ----------
     layout : Layout
     alive : mapping, population → part that lives
-    species : str
+    knowledge : Knowledge
+        Affinities of the subject.
     rest : Rest
         The trial without drugs.
     rest_is_circuit : bool
@@ -85,12 +95,12 @@ class Clock:
 
     layout: Layout
     alive: Mapping[str, float]
-    species: str
+    knowledge: Knowledge
     rest: Rest
     rest_is_circuit: bool = True
 
     @classmethod
-    def at_circuit_rest(cls, layout: Layout, alive: Mapping[str, float], species: str) -> Clock:
+    def at_circuit_rest(cls, layout: Layout, alive: Mapping[str, float], knowledge: Knowledge) -> Clock:
         """The clock of a trial of which nothing was recorded yet: every pool in the middle of its band.
 
         Release is what keeps it there, shared by the terminals in the ratio of their quanta.
@@ -105,7 +115,7 @@ class Clock:
         lost = models.uptake(pools, cross_arrays(layout), CARRIERS, c) + pools["k_out"] * c
         total = np.bincount(at, weight, len(c))
         part = np.divide(weight, total[at], out=np.zeros_like(weight), where=total[at] > 0)
-        return cls(layout, alive, species, Rest(c, part * lost[at]))
+        return cls(layout, alive, knowledge, Rest(c, part * lost[at]))
 
     def recorded(self, released: np.ndarray) -> Clock:
         """The clock once the network was heard without drugs: ``released`` (nM/s) by all living cells of each terminal."""
@@ -167,26 +177,34 @@ class Clock:
         stores = self.stores
         native = stores.S_0 > 0
         Q = np.where(native | ~stores.has, stores.Q_0, 0.0)
-        return SlowState(stores.S_0, Q, np.ones(len(self.layout.sites)), {})
+        return SlowState(stores.S_0, Q, np.ones(len(self.layout.sites)), {}, {})
 
     def is_still(self, drugs: Sequence[str]) -> bool:
         """Whether nothing here can move under these drugs: no store, no regulated site and no protein to destroy."""
-        destroys = any(
-            row.action.kind == "inactivator" for drug in drugs for row in reference.bindings(drug)
-        )
-        return not drugs or not (self.stores.has.any() or self.regulated or destroys)
+        if not drugs:
+            return True
+        destroys = any(row.action.kind == "inactivator" for drug in drugs for row in self.knowledge.bindings(drug))
+        return not (self.stores.has.any() or self.regulated or destroys or self._followed(drugs))
+
+    def _followed(self, drugs: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """Site → those of the drugs that leave it slowly."""
+        sites = self.layout.circuit.sites
+        found = {
+            name: pharmacology.slow_ligands(site.receptor, drugs, self.knowledge) for name, site in sites.items()
+        }
+        return {name: slow for name, slow in found.items() if slow}
 
     # What drugs do at a moment, as one row of numbers.
 
     def _row(self, concentrations: Mapping[str, float], activity: Mapping[str, float]) -> np.ndarray:
-        found = pharmacology.chemistry(concentrations, activity)
+        found = pharmacology.chemistry(concentrations, activity, self.knowledge)
         stores = self.stores
         transmitters = [t for _, t in self.layout.pools]
         X, S = np.zeros((2, len(self.regulated)))
         for k, name in enumerate(self.regulated):
             receptor = self.layout.circuit.sites[name].receptor
             terms = pharmacology.drug_terms(
-                receptor, concentrations, site_constants(self.layout, name), self.species
+                receptor, concentrations, site_constants(self.layout, name), knowledge=self.knowledge
             )
             X[k], S[k] = terms.X, terms.S
         parts = (
@@ -211,7 +229,8 @@ class Clock:
         """Arrays of the regulated sites, and their regulation."""
         layout, names = self.layout, self.regulated
         index = [layout.sites[name] for name in names]
-        arrays = site_arrays(layout, {}, self.species, 0.0, np.ones(len(layout.sites)))
+        none = {name: site_ligands(layout, name, {}, self.knowledge, {}) for name in layout.sites}
+        arrays = site_arrays(layout, none, self.knowledge, 0.0, np.ones(len(layout.sites)))
         found = {key: values[index] for key, values in arrays.items()}
         for key in ("s", "tau", "lam", "lowest", "highest"):
             rules = [layout.circuit.sites[name].regulation for name in names]
@@ -224,7 +243,7 @@ class Clock:
         heard = c[sites["pool"]]
         if len(rate):
             heard = heard + sites["near"] * rate[sites["near_terminal"]]
-        return pharmacology.activation(heard, sites["K"], R * sites["tau"], X, R * S)
+        return pharmacology.activation(heard, sites["K"], R * sites["tau"], X, R * S, R * sites["tau_0"])
 
     @cached_property
     def _activation_at_rest(self) -> np.ndarray:
@@ -318,7 +337,7 @@ class Clock:
             If an irreversible inhibitor meets a protein whose renewal is in no table.
         """
         edges = sorted({start, end, *(t for t in doses if start < t < end)})
-        c = self.rest.c
+        c, followed = self.rest.c, self._followed(list(exposure(np.array([start]))))
         n_pools, n = len(c), len(self._at)
         index = [self.layout.sites[name] for name in self.regulated]
         y = np.concatenate([c, state.S, state.Q, np.log(state.R[index])])
@@ -345,11 +364,35 @@ class Clock:
                 S, Q, ln_R = np.split(np.maximum(y_k[n_pools:], 0.0), [n, 2 * n])
                 R = state.R.copy()
                 R[index] = np.exp(y_k[n_pools + 2 * n :])
-                state = SlowState(S, Q, R, activities[k])
+                now = {drug: float(0.5 * (values[k - 1] + values[k])) for drug, values in levels.items()}
+                bound = {
+                    name: self._bound(name, slow, state.bound.get(name, {}), now, y_k[:n_pools], t[k] - t[k - 1])
+                    for name, slow in followed.items()
+                }
+                state = SlowState(S, Q, R, activities[k], bound)
                 if t[k] < end and self._has_moved(first, state):
                     return state, float(t[k])
             y = run.y[:, -1]
         return state, end
+
+    def _bound(
+        self,
+        name: str,
+        slow: Sequence[str],
+        rho: Mapping[str, float],
+        concentrations: Mapping[str, float],
+        c: np.ndarray,
+        duration: float,
+    ) -> dict[str, float]:
+        """What slow drugs hold at a site after a time at constant concentrations, the transmitter at its pool's."""
+        constants = site_constants(self.layout, name)
+        receptor = self.layout.circuit.sites[name].receptor
+        fast, terms = pharmacology.split_terms(receptor, concentrations, constants, knowledge=self.knowledge)
+        pool = self.layout.pools[self.layout.circuit.sites[name].hears, reference.receptor(receptor).ligand]
+        x, _, rates = (np.array(values) for values in zip(*(terms[drug] for drug in slow), strict=True))
+        held = np.array([rho.get(drug, 0.0) for drug in slow])
+        parts = pharmacology.bound_step(held, x, rates, c[pool] / constants.K + fast.X, duration)
+        return dict(zip(slow, (float(part) for part in parts), strict=True))
 
     def _has_moved(self, first: SlowState, now: SlowState) -> bool:
         filled = np.abs(now.Q - first.Q)[self.stores.has] / self.stores.Q_0[self.stores.has]
@@ -361,12 +404,14 @@ class Clock:
     ) -> list[dict[str, float]]:
         """Proteins left at each time: dE/dt = k_deg (1 - E) - k E, exact where k is constant between two times."""
         k = [
-            pharmacology.inactivation_rates({drug: float(values[i]) for drug, values in levels.items()})
+            pharmacology.inactivation_rates(
+                {drug: float(values[i]) for drug, values in levels.items()}, self.knowledge
+            )
             for i in range(len(t))
         ]
         targets = sorted({name for rates in k for name in rates} | set(activity))
         renewal = {
-            name: math.log(2) / reference.protein_half_life(name, self.species) for name in targets
+            name: math.log(2) / reference.protein_half_life(name, self.knowledge.species) for name in targets
         }
         found = [{name: activity.get(name, 1.0) for name in targets}]
         for i, h in enumerate(np.diff(t)):

@@ -10,6 +10,7 @@ import numpy as np
 
 from neurosim import pharmacology, reference
 from neurosim.build.chemistry import site_constants
+from neurosim.build.exposure import knowledge_of
 from neurosim.build.checks import near_field_at_rest, resting_level
 from neurosim.build.layout import Layout
 from neurosim.build.plan import CARRIERS
@@ -51,10 +52,13 @@ class Still:
         Its circuit, species and levels count; its drugs do not.
     ligands : sequence of str
         Drugs by the names of the tables.
+    subject : int
+        Whose affinities count, where the experiment draws them.
     """
 
     resolved: Resolved
     ligands: Sequence[str]
+    subject: int = 0
 
     @cached_property
     def layout(self) -> Layout:
@@ -79,6 +83,10 @@ class Still:
         return np.array([levels[pool] for pool in pools], float) + np.array(near, float)
 
     @cached_property
+    def _knowledge(self) -> pharmacology.Knowledge:
+        return knowledge_of(self.resolved, self.subject, self.ligands)
+
+    @cached_property
     def _constants(self) -> list[pharmacology.SiteConstants]:
         return [site_constants(self.layout, name) for name in self.sites]
 
@@ -90,14 +98,17 @@ class Still:
         for i, (name, constants) in enumerate(zip(self.sites, self._constants, strict=True)):
             receptor = self.resolved.circuit.sites[name].receptor
             for j, ligand in enumerate(self.ligands):
-                terms = pharmacology.drug_terms(receptor, {ligand: 1.0}, constants, self.resolved.species)
+                terms = pharmacology.drug_terms(receptor, {ligand: 1.0}, constants, knowledge=self._knowledge)
                 x[i, j], stimulus[i, j] = terms.X, terms.S
         return x, stimulus
 
     @cached_property
     def _blocked_per_nM(self) -> np.ndarray:
         """C/Ki of 1 nM of each ligand at each carrier, shape (carrier, ligand)."""
-        table = [[pharmacology.carrier_terms(c, {ligand: 1.0}).B for ligand in self.ligands] for c in CARRIERS]
+        table = [
+            [pharmacology.carrier_terms(c, {ligand: 1.0}, self._knowledge).B for ligand in self.ligands]
+            for c in CARRIERS
+        ]
         return np.array(table, float).reshape(len(CARRIERS), len(self.ligands))
 
     def receptors(self, concentrations: np.ndarray) -> Mapping[str, np.ndarray]:
@@ -117,14 +128,14 @@ class Still:
         C = np.asarray(concentrations, float)[..., None, :]
         per_nM, stimulus_per_nM = self._per_nM
         x_drug, K = C * per_nM, np.array([c.K for c in self._constants])
-        tau = np.array([c.tau for c in self._constants])
+        tau, tau_0 = (np.array([getattr(c, key) for c in self._constants]) for key in ("tau", "tau_0"))
         X, S = x_drug.sum(axis=-1), (C * stimulus_per_nM).sum(axis=-1)
         x = self.heard / K
         total = 1.0 + x + X
         blocked = C * self._blocked_per_nM
         return {
             "heard": np.broadcast_to(self.heard, X.shape),
-            "activation": pharmacology.activation(self.heard, K, tau, X, S),
+            "activation": pharmacology.activation(self.heard, K, tau, X, S, tau_0),
             "receptor_number": np.ones(X.shape),
             "transmitter_occupancy": x / total,
             "occupancy": x_drug / total[..., None],

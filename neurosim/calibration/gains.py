@@ -126,8 +126,10 @@ class Gains:
         levels = []
         for c in grid:
             terms = pharmacology.drug_terms(site.receptor, {name: c}, constants, self.circuit.species)
-            levels.append(float(pharmacology.activation(tone, constants.K, constants.tau, terms.X, terms.S)))
-        rest = float(pharmacology.activation(tone, constants.K, constants.tau, 0.0, 0.0))
+            levels.append(
+                float(pharmacology.activation(tone, constants.K, constants.tau, terms.X, terms.S, constants.tau_0))
+            )
+        rest = float(pharmacology.activation(tone, constants.K, constants.tau, tau_0=constants.tau_0))
         part = (np.array(levels) - rest) / (levels[-1] - rest)
         return float(np.interp(0.5, part, grid))
 

@@ -20,6 +20,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from neurosim import reference
+from neurosim.pharmacology.knowledge import Knowledge
 from neurosim.reference import Binding, SynthesisStep
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "outside_loss",
 ]
 
+_DEFAULT = Knowledge()
 #: The carrier that fills vesicles; drugs bind to it under this name.
 VESICULAR = "VMAT2"
 
@@ -70,13 +72,15 @@ class Chemistry:
     precursors: Mapping[str, float] = field(default_factory=dict)
 
 
-def _rows(concentrations: Mapping[str, float]) -> Iterable[tuple[Binding, float]]:
+def _rows(concentrations: Mapping[str, float], knowledge: Knowledge) -> Iterable[tuple[Binding, float]]:
     for drug, c in concentrations.items():
-        for row in reference.bindings(drug):
+        for row in knowledge.bindings(drug):
             yield row, float(c)
 
 
-def carrier_terms(carrier: str, concentrations: Mapping[str, float]) -> CarrierTerms:
+def carrier_terms(
+    carrier: str, concentrations: Mapping[str, float], knowledge: Knowledge = _DEFAULT
+) -> CarrierTerms:
     """Block, competition and release at a plasma membrane carrier.
 
     Parameters
@@ -84,6 +88,8 @@ def carrier_terms(carrier: str, concentrations: Mapping[str, float]) -> CarrierT
     carrier : str
     concentrations : mapping, drug → nM
         Free.
+    knowledge : Knowledge, optional
+        Which of several published affinities, and factors on them.
 
     Raises
     ------
@@ -91,8 +97,12 @@ def carrier_terms(carrier: str, concentrations: Mapping[str, float]) -> CarrierT
         If a name is not known.
     """
     name = reference.carrier(carrier).name
+    return _carrier(name, _rows(concentrations, knowledge))
+
+
+def _carrier(name: str, rows: Iterable[tuple[Binding, float]]) -> CarrierTerms:
     x, blocked, a = {}, 0.0, 0.0
-    for row, c in _rows(concentrations):
+    for row, c in rows:
         if row.target == f"{name}_release" and row.action.kind == "releaser" and row.Ki is not None:
             a += c / row.Ki
         elif row.target == name and row.Ki is not None and row.action.kind in ("blocker", "substrate"):
@@ -128,7 +138,9 @@ def _limiting_steps() -> Iterable[SynthesisStep]:
 
 
 def chemistry(
-    concentrations: Mapping[str, float], activity: Mapping[str, float] | None = None
+    concentrations: Mapping[str, float],
+    activity: Mapping[str, float] | None = None,
+    knowledge: Knowledge = _DEFAULT,
 ) -> Chemistry:
     """All factors for given free concentrations.
 
@@ -143,7 +155,7 @@ def chemistry(
     ReferenceDataError
         If a name is not known.
     """
-    rows = list(_rows(concentrations))
+    rows = list(_rows(concentrations, knowledge))
     targets = {row.target for row, _ in rows if row.kind in ("enzyme", "store")} | set(activity or {})
     precursors: dict[str, float] = {}
     for row, c in rows:
@@ -151,16 +163,18 @@ def chemistry(
             for step in reference.precursor_of(row.drug):
                 precursors[step.substrate] = c
     return Chemistry(
-        carriers={name: carrier_terms(name, concentrations) for name in reference.carrier_names()},
+        carriers={name: _carrier(name, rows) for name in reference.carrier_names()},
         phi={name: (activity or {}).get(name, 1.0) * _reversible(name, rows) for name in sorted(targets)},
         precursors=precursors,
     )
 
 
-def inactivation_rates(concentrations: Mapping[str, float]) -> dict[str, float]:
+def inactivation_rates(
+    concentrations: Mapping[str, float], knowledge: Knowledge = _DEFAULT
+) -> dict[str, float]:
     """Target → rate (1/s) at which irreversible inhibitors destroy it, Σ k_inact C/(C + K_I)."""
     rates: dict[str, float] = {}
-    for row, c in _rows(concentrations):
+    for row, c in _rows(concentrations, knowledge):
         if row.action.kind == "inactivator":
             found = reference.inactivation(row.drug, row.target)
             if found is not None:

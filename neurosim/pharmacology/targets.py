@@ -14,7 +14,7 @@ from neurosim.reference import Binding
 
 __all__ = ["TargetReport", "is_expressed", "ligand_name", "report_targets"]
 
-_RECEPTOR_KINDS = ("agonist", "antagonist", "inverse agonist")
+_RECEPTOR_KINDS = ("agonist", "antagonist")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ import numpy as np
 
 from neurosim import pharmacology
 from neurosim.build import Plan, Situation, Trial
-from neurosim.build.chemistry import site_constants
 from neurosim.build.plan import CARRIERS, VOLTAGE_STEP
 from neurosim.errors import ResultSchemaError
 from neurosim.recording.schema import PhaseContext, PhaseResult, PopulationInfo, SiteInfo, SpikeTrains
@@ -42,14 +41,12 @@ def phase_context(trial: Trial, phase: PhaseTime, situation: Situation) -> Phase
     concentrations = situation.concentrations
     circuit, layout = trial.resolved.circuit, trial.layout
     ligands = tuple(concentrations)
-    constants = {name: site_constants(layout, name) for name in layout.sites}
-    site_terms = [
-        pharmacology.drug_terms(
-            circuit.sites[name].receptor, concentrations, constant, trial.resolved.species
-        ).x
-        for name, constant in constants.items()
+    found = trial.ligands(phase, situation)
+    site_terms = [found[name].fast.x for name in layout.sites]
+    held = [{drug: rho for drug, (rho, _) in found[name].held.items()} for name in layout.sites]
+    carrier_terms = [
+        pharmacology.carrier_terms(carrier, concentrations, trial.knowledge).x for carrier in CARRIERS
     ]
-    carrier_terms = [pharmacology.carrier_terms(carrier, concentrations).x for carrier in CARRIERS]
     return PhaseContext(
         name=phase.name,
         at=float(phase.at),
@@ -64,6 +61,7 @@ def phase_context(trial: Trial, phase: PhaseTime, situation: Situation) -> Phase
         ligands=ligands,
         drug_concentrations=np.array(list(concentrations.values()), float),
         site_terms=_table(site_terms, ligands),
+        site_held=_table(held, ligands),
         carriers=CARRIERS,
         carrier_terms=_table(carrier_terms, ligands),
         receptor_number=situation.state.R,
@@ -95,7 +93,8 @@ def phase_result(raw: RawPhaseLike, plan: Plan, context: PhaseContext) -> PhaseR
 
     Notes
     -----
-    What the transmitter holds is measured; drugs share the rest at equilibrium: (1 - ρ) x_j / (1 + Σ x), x = C/K. At carriers the drugs alone compete, as in a blockade that is measured against vehicle.
+    What the transmitter holds is measured, what slow drugs hold stands for the phase, the others share the rest at equilibrium:
+    (1 - B - ρ) x_j / (1 + Σ x), x = C/K. At carriers the drugs alone compete, as in a blockade that is measured against vehicle.
 
     Raises
     ------
@@ -112,7 +111,7 @@ def phase_result(raw: RawPhaseLike, plan: Plan, context: PhaseContext) -> PhaseR
     n_times = _n_trace_samples(traces, plan, context.name)
     traces["rate"] = population_rates(spikes, alive, labels.population_sizes, structure.dt_trace, n_times)
     # what the transmitter leaves is shared by the drugs, which come and go fast
-    left = (1.0 - means["bound"]) / (1.0 + context.site_terms.sum(axis=1))
+    left = (1.0 - context.site_held.sum(axis=1) - means["bound"]) / (1.0 + context.site_terms.sum(axis=1))
     return PhaseResult(
         name=context.name,
         at=context.at,
@@ -130,7 +129,7 @@ def phase_result(raw: RawPhaseLike, plan: Plan, context: PhaseContext) -> PhaseR
         site_transmitters=tuple(labels.pools[pool][1] for pool in plan.sites["pool"]),
         transmitter_occupancy=means["bound"],
         ligands=context.ligands,
-        occupancy=context.site_terms * left[:, None],
+        occupancy=context.site_held + context.site_terms * left[:, None],
         receptor_number=context.receptor_number,
         carriers=context.carriers,
         carrier_occupancy=context.carrier_terms / (1.0 + context.carrier_terms.sum(axis=1))[:, None],

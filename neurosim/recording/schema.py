@@ -191,7 +191,9 @@ class PhaseContext:
     drug_concentrations : array, shape (ligand,), nM
         Free, brain.
     site_terms : array, shape (site, ligand)
-        C / K of each drug at each site.
+        C / K of each drug at each site, 0 of those that are slow there.
+    site_held : array, shape (site, ligand)
+        What each slow drug holds.
     carriers : tuple of str
     carrier_terms : array, shape (carrier, ligand)
         C / K_i of each drug at each carrier.
@@ -206,6 +208,7 @@ class PhaseContext:
     ligands: tuple[str, ...]
     drug_concentrations: np.ndarray
     site_terms: np.ndarray
+    site_held: np.ndarray
     carriers: tuple[str, ...]
     carrier_terms: np.ndarray
     receptor_number: np.ndarray

@@ -10,6 +10,14 @@ one.
 """
 
 from neurosim.reference.affinity import affinity_rows, binding_in, in_species
+from neurosim.reference.choices import (
+    Kinetics,
+    binding_default,
+    binding_kinetics,
+    chosen_binding,
+    profile_names,
+    profile_rows,
+)
 from neurosim.reference.drugs import Action, Binding, Drug, bindings, drug, drug_names
 from neurosim.reference.keys import rows_used
 from neurosim.reference.kinetics import (
@@ -61,6 +69,7 @@ __all__ = [
     "Inactivation",
     "StoreConstants",
     "SynthesisStep",
+    "Kinetics",
     "PKRow",
     "Receptor",
     "Route",
@@ -69,9 +78,12 @@ __all__ = [
     "TargetRow",
     "affinity_rows",
     "binding_in",
+    "binding_default",
+    "binding_kinetics",
     "bindings",
     "carrier",
     "carrier_names",
+    "chosen_binding",
     "cross_K_m",
     "drug",
     "drug_names",
@@ -88,6 +100,8 @@ __all__ = [
     "pk_default",
     "pk_evidence",
     "pk_row",
+    "profile_names",
+    "profile_rows",
     "receptor",
     "receptor_names",
     "route",

@@ -60,6 +60,8 @@ def _said(resolved: Resolved) -> dict[str, Any]:
         "protocol": resolved.protocol,
         "species": resolved.species,
         "levels": resolved.levels,
+        "profile": resolved.profile,
+        "uncertainty": resolved.uncertainty,
     }
 
 
@@ -78,7 +80,10 @@ def _groups(trials: Sequence[TrialSpec]) -> dict[tuple, list[_Asked]]:
             found, ligands = error, ()
         levels = tuple((name, float(value)) for name, value in resolved.levels.items())
         clock = tuple((p.name, p.at, p.record) for p in phase_times(resolved.protocol))
-        groups.setdefault((id(resolved.circuit), resolved.species, levels, clock, ligands), []).append((trial, found))
+        # subjects differ only where affinities are drawn, and then not in what one block could share
+        drawn = None if resolved.uncertainty is None else (float(resolved.uncertainty.affinity), resolved.seed, trial.subject)
+        same = (id(resolved.circuit), resolved.species, levels, clock, ligands, resolved.profile, drawn)
+        groups.setdefault(same, []).append((trial, found))
     return groups
 
 
@@ -87,7 +92,7 @@ def _block(asked: Sequence[_Asked]) -> Block:
     phases = phase_times(resolved.protocol)
     known = next((found for _, found in asked if not isinstance(found, NeurosimError)), {})
     ligands = tuple(known[phases[0].name]) if known else ()
-    still = Still(resolved, ligands)
+    still = Still(resolved, ligands, asked[0][0].subject)
     C = np.full((len(asked), len(phases), len(ligands)), np.nan)
     for k, (_, found) in enumerate(asked):
         if not isinstance(found, NeurosimError):

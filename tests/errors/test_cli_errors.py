@@ -67,11 +67,6 @@ MISTAKES = {
         "circuit: tinny",
         r"tiny_experiment\.yaml:3: circuit: unknown circuit 'tinny'; did you mean 'tiny'\?",
     ),
-    "drug that is not modelled": (
-        "drug: escitalopram",
-        "drug: d-amphetamine",
-        r"tiny_experiment\.yaml:15: drug d-amphetamine: its leading action is releaser .* not modelled; allowed: ",
-    ),
 }
 
 

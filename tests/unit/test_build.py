@@ -61,7 +61,9 @@ def test_arms_meet_the_same_brain_and_the_same_noise():
     drug = {"drugs": [{"drug": "haloperidol", "concentration": "5 nM"}]}
     vehicle, treated = plan(), plan(arm=drug)
     assert vehicle.noise_key == treated.noise_key
-    assert differing(vehicle, treated) == {"sites.X", "sites.a_0", "sites.rho_0"}
+    # S too: what a neutral antagonist holds at a receptor with constitutive activity stays as active as it was
+    # and B: haloperidol leaves D2 slowly
+    assert differing(vehicle, treated) == {"sites.X", "sites.S", "sites.B", "sites.a_0", "sites.rho_0"}
 
 
 def test_subjects_and_seeds_differ_in_cells_wiring_and_noise():
@@ -143,9 +145,14 @@ def test_the_drug_sums_of_a_site_are_those_of_the_pharmacology():
     for name, site in circuit.sites.items():
         k = p.labels.sites.index(name)
         constants = pharmacology.site_constants(site.receptor, float(site.tau.value), None)
-        terms = pharmacology.drug_terms(site.receptor, {"haloperidol": 5.0}, constants, "rat")
+        terms, slow = pharmacology.split_terms(site.receptor, {"haloperidol": 5.0}, constants, "rat")
         assert p.sites["X"][k] == pytest.approx(terms.X, rel=1e-12)
         assert p.sites["S"][k] == pytest.approx(terms.S, rel=1e-12)
+        # a standing level: slow binding has come to rest with the transmitter that the pool starts from
+        c = p.pools["c_0"][p.sites["pool"][k]]
+        x = sum(level for level, _, _ in slow.values())
+        assert p.sites["B"][k] == pytest.approx(x / (1 + x + c / constants.K + terms.X), rel=1e-12)
+    assert p.sites["B"].any()
 
 
 def test_a_concentration_acts_in_every_phase_not_before_zero_or_in_those_it_names():

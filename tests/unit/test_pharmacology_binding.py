@@ -102,9 +102,12 @@ def test_a_partial_agonist_is_nearly_full_where_there_is_reserve_and_weak_where_
     assert relative(30.0) > 0.8 > 0.4 > relative(1.0)
 
 
-def test_inverse_agonists_and_unknown_efficacies_act_as_antagonists():
-    _, found = terms("5-HT2A", 1.0, pimavanserin=5.0)
-    assert pytest.approx(10.0) == found.X and found.S == 0
+def test_what_antagonists_leave_of_the_basal_activity():
+    constants, found = terms("5-HT2A", 1.0, pimavanserin=5.0)
+    assert pytest.approx(10.0) == found.X and found.S == 0  # a full inverse agonist
+    assert pytest.approx(reference.receptor("5-HT2A").constitutive) == constants.tau_0 > 0
+    constants, found = terms("5-HT2A", 1.0, fluoxetine=147.0)
+    assert pytest.approx(constants.tau_0) == found.S  # a neutral one
     _, found = terms("D3", 1.0, **{"WAY-100635": 370.0})
     assert pytest.approx(1.0) == found.X and found.S == 0
 
@@ -112,6 +115,18 @@ def test_inverse_agonists_and_unknown_efficacies_act_as_antagonists():
 def test_rows_without_action_do_nothing():
     _, found = terms("5-HT1B", 1.0, **{"8-OH-DPAT": 1e6})
     assert found.x == {} and found.X == 0
+
+
+def test_affinities_are_those_of_the_species():
+    """A rodent-selective 5-HT1B agonist: what fills the receptor of the rat leaves that of man nearly free."""
+    constants = pharmacology.site_constants("5-HT1B", 10.0)
+    X = {s: pharmacology.drug_terms("5-HT1B", {"CP-93129": 100.0}, constants, s).X for s in ("rat", "mouse", "human")}
+    assert X["rat"] == X["mouse"] == pytest.approx(X["human"] * 954 / 15)
+    assert pytest.approx(
+        pharmacology.drug_terms("5-HT1D", {"CP-93129": 100.0}, constants, "human").X
+    ) == pharmacology.drug_terms("5-HT1D", {"CP-93129": 100.0}, constants, "rat").X
+    free = {s: pharmacology.free_fraction("5-HT3", {"vortioxetine": 3.7}, s) for s in ("human", "rat")}
+    assert free["human"] == pytest.approx(0.5) and free["rat"] == pytest.approx(1 / (1 + 3.7 / 1.1))
 
 
 def test_a_receptor_that_a_species_lacks_is_refused():

@@ -48,6 +48,7 @@ def context():
         ligands=("one", "two"),
         drug_concentrations=np.array([10.0, 0.0]),
         site_terms=np.array([[3.0, 0.0], [0.0, 0.0], [1.0, 1.0], [0.0, 2.0]]),
+        site_held=np.zeros((4, 2)),
         carriers=("DAT", "SERT", "NET"),
         carrier_terms=np.array([[0.0, 0.0], [9.0, 0.0], [1.0, 2.0]]),
         receptor_number=np.array([1.0, 0.5, 1.0, 1.0]),
