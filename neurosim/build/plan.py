@@ -23,7 +23,8 @@ Slow loop, in this order::
 
     1 terminals   filling = Q/Q_0, at most filling_max;  rate = gain · D · filling · count / (n_healthy · h)   Hz
                   J = quantum · rate;  out = efflux_max S/(S + K_S);  efflux = living · out                nM/s
-                  S += h (J_syn + taken + leak Q - (k_v + k_m) S - out);  Q += h (k_v S - leak Q - J · per_living)
+                  packed = k_v S · room - leak Q;  room = 10 (filling_max - Q/Q_0), kept in [0, 1]
+                  S += h (J_syn + taken - packed - k_m S - out);  Q += h (packed - J · per_living)
                   nu += (rate - nu) · nu_relax                                              near field
                   D  += speed · ( h (1 - D)/tau_rec - U · D · count / n_healthy ), kept in [0, 1]; then count = 0
     2 pools       u_X = c / (K_X (1 + B_X + Σ_partners k_X c') + c)                         X: DAT SERT NET

@@ -36,7 +36,7 @@ _MOVED = 0.1
 #: Points between two doses at which what drugs do is evaluated; between them it is linear.
 _POINTS = 25
 #: Relative and absolute (nM, or the unit of the variable) error of the integration.
-_RTOL, _ATOL = 1e-5, 1e-7
+_RTOL, _ATOL = 1e-4, 1e-6
 #: Time (s) after which extracellular space at constant release has settled.
 _LONG = 1e5
 
@@ -103,19 +103,19 @@ class Clock:
     def at_circuit_rest(cls, layout: Layout, alive: Mapping[str, float], knowledge: Knowledge) -> Clock:
         """The clock of a trial of which nothing was recorded yet: every pool in the middle of its band.
 
-        Release is what keeps it there, shared by the terminals in the ratio of their quanta.
+        Release is what keeps it there, shared by the terminals that release their own transmitter in the ratio of their
+        quanta.
         """
-        pools = pool_arrays(layout, alive, Chemistry(), 0.0)
-        c, living = pools["c_0"], living_terminals(layout, alive)
-        names = list(layout.terminals)
-        weight = living * np.array(
-            [float(layout.circuit.pools[r][t].release[p].quantum.value) for p, (r, t) in names], float
-        )
-        at = np.array([layout.pools[pool] for _, pool in names], int)
-        lost = models.uptake(pools, cross_arrays(layout), CARRIERS, c) + pools["k_out"] * c
+        c, n = pool_arrays(layout, alive, Chemistry(), 0.0)["c_0"], len(layout.terminals)
+        start = cls(layout, alive, knowledge, Rest(c, np.zeros(n)))
+        at, native = start._at, start.stores.native
+        own = np.array([made == t for made, (_, (_, t)) in zip(native, layout.terminals, strict=True)], bool)
+        weight = np.where(own, living_terminals(layout, alive) * start._quantum, 0.0)
+        lost = models.uptake(start._pools, start._cross, CARRIERS, c) + start._pools["k_out"] * c
+        needed = np.maximum(lost - np.bincount(at, start._leaked, len(c)), 0.0)
         total = np.bincount(at, weight, len(c))
         part = np.divide(weight, total[at], out=np.zeros_like(weight), where=total[at] > 0)
-        return cls(layout, alive, knowledge, Rest(c, part * lost[at]))
+        return cls(layout, alive, knowledge, Rest(c, part * needed[at]))
 
     def recorded(self, released: np.ndarray) -> Clock:
         """The clock once the network was heard without drugs: ``released`` (nM/s) by all living cells of each terminal."""
@@ -175,8 +175,7 @@ class Clock:
     def at_rest(self) -> SlowState:
         """The state without drugs."""
         stores = self.stores
-        native = stores.S_0 > 0
-        Q = np.where(native | ~stores.has, stores.Q_0, 0.0)
+        Q = np.where((stores.S_0 > 0) | ~stores.has, stores.Q_0, 0.0)
         return SlowState(stores.S_0, Q, np.ones(len(self.layout.sites)), {}, {})
 
     def is_still(self, drugs: Sequence[str]) -> bool:
@@ -238,17 +237,18 @@ class Clock:
         return found
 
     def _activation(self, c: np.ndarray, rate: np.ndarray, R: np.ndarray, X: np.ndarray, S: np.ndarray) -> np.ndarray:
-        """Activation of the regulated sites; ``rate`` is what the terminals release in spikes/s per healthy cell."""
-        sites = self._sites
-        heard = c[sites["pool"]]
+        """Activation of the regulated sites, states in columns; ``rate`` is spikes that release, per s and healthy cell."""
+        K, tau, tau_0, near = (self._sites[key][:, None] for key in ("K", "tau", "tau_0", "near"))
+        heard = c[self._sites["pool"]]
         if len(rate):
-            heard = heard + sites["near"] * rate[sites["near_terminal"]]
-        return pharmacology.activation(heard, sites["K"], R * sites["tau"], X, R * S, R * sites["tau_0"])
+            heard = heard + near * rate[self._sites["near_terminal"]]
+        return pharmacology.activation(heard, K, R * tau, X, R * S, R * tau_0)
 
     @cached_property
     def _activation_at_rest(self) -> np.ndarray:
-        zero, one = np.zeros(len(self.regulated)), np.ones(len(self.regulated))
-        return self._activation(self.rest.c, self._drive(self.rest.released, self.at_rest.Q), one, zero, zero)
+        zero, one = np.zeros((len(self.regulated), 1)), np.ones((len(self.regulated), 1))
+        rate = self._drive(self.rest.released, self.at_rest.Q)[:, None]
+        return self._activation(self.rest.c[:, None], rate, one, zero, zero)[:, 0]
 
     def _drive(self, released: np.ndarray, Q: np.ndarray) -> np.ndarray:
         """Spikes that release, per second and healthy cell, at full vesicles."""
@@ -273,36 +273,64 @@ class Clock:
 
     # The equations.
 
-    def _rhs(self, drive: np.ndarray, stretch: Stretch) -> Callable[[float, np.ndarray], np.ndarray]:
-        stores, at, sites = self.stores, self._at, self._sites
-        n_pools, n = len(self.layout.pools), len(self.layout.terminals)
-        cuts = np.cumsum([n_pools, n, n])
-        has, living = stores.has, stores.living
-        K_S = np.where(has, stores.K_S, 1.0)
+    @cached_property
+    def _matrices(self) -> dict[str, np.ndarray]:
+        """The sums of the equations as matrices, so that many states can be asked at once.
 
-        def rhs(t: float, y: np.ndarray) -> np.ndarray:
-            c, S, Q, ln_R = np.split(np.maximum(y, 0.0), cuts)
-            ln_R = y[cuts[2] :]
-            B, outside, k_v, k_m, J_syn, efflux_max, X, S_drugs = np.split(stretch(t), self._cuts)
-            pools = self._pools | {f"B_{name}": B[k] for k, name in enumerate(CARRIERS)}
-            use = models.carrier_use(pools, self._cross, CARRIERS, c)
-            uptake = sum(pools[f"V_{name}"] * u for name, u in use.items())
-            taken = sum(stores.own[name] * u[at] for name, u in use.items())
-            rate = drive * self._filling(Q)
-            out = efflux_max * S / (S + K_S)
-            released = self._quantum * rate
-            dc = np.bincount(at, released + living * out, n_pools) - uptake - pools["k_out"] * outside * c
-            packed = k_v * S - stores.leak * Q
-            per_living = np.divide(released, living, out=np.zeros(n), where=living > 0)
-            dS = np.where(has, J_syn + taken - packed - k_m * S - out, 0.0)
-            dQ = np.where(has, packed - per_living, 0.0)
-            E = self._activation(c, rate, np.exp(ln_R), X, S_drugs)
-            d_ln_R = -(sites["of_s"] * (E - self._activation_at_rest) + sites["of_lam"] * ln_R) / sites["of_tau"]
-            low, high = np.log(sites["of_lowest"]), np.log(sites["of_highest"])
-            d_ln_R = np.where((ln_R <= low) & (d_ln_R < 0) | (ln_R >= high) & (d_ln_R > 0), 0.0, d_ln_R)
-            return np.concatenate([dc, dS, dQ, d_ln_R])
+        ``into`` (pool, terminal) adds terminals up; ``from`` is its transpose; a carrier's name (pool, pool) weighs the
+        foreign substrates of its region.
+        """
+        n_pools = len(self.layout.pools)
+        into = np.zeros((n_pools, len(self._at)))
+        into[self._at, np.arange(len(self._at))] = 1.0
+        found = {"into": into, "from": into.T}
+        for X in CARRIERS:
+            found[X] = np.zeros((n_pools, n_pools))
+            np.add.at(found[X], (self._cross["pool"], self._cross["partner"]), self._cross[f"k_{X}"])
+        return found
 
-        return rhs
+    def _rates(self, y: np.ndarray, drive: np.ndarray, now: np.ndarray) -> np.ndarray:
+        """Time derivatives of states in columns, shape (variable, state), under what drugs do ``now`` (one row of a stretch)."""
+        stores, sites, sums, pools = self.stores, self._sites, self._matrices, self._pools
+        n_pools, n = len(self.layout.pools), len(self._at)
+        c, S, Q = np.split(np.maximum(y[: n_pools + 2 * n], 0.0), [n_pools, n_pools + n])
+        ln_R = y[n_pools + 2 * n :]
+        parts = np.split(now[:, None], self._cuts)
+        B, outside, k_v, k_m, J_syn, efflux_max, X, S_drugs = parts
+        uptake, taken = np.zeros_like(c), np.zeros_like(S)
+        for k, name in enumerate(CARRIERS):
+            use = c / (pools[f"K_{name}"][:, None] * (1.0 + B[k] + sums[name] @ c) + c)
+            uptake += pools[f"V_{name}"][:, None] * use
+            taken += stores.own[name][:, None] * (sums["from"] @ use)
+        has, living = stores.has[:, None], stores.living[:, None]
+        filled = np.where(has, Q / stores.Q_0[:, None], 1.0)
+        most = stores.filling_max[:, None]
+        rate = drive[:, None] * np.where(has, np.clip(filled, 0.0, most), 1.0)
+        released = self._quantum[:, None] * rate
+        out = efflux_max * S / (S + np.where(has, stores.K_S[:, None], 1.0))
+        packed = k_v * S * models.room(filled, most) - stores.leak[:, None] * Q
+        per_living = np.divide(released, living, out=np.zeros_like(released), where=np.broadcast_to(living > 0, released.shape))
+        dc = sums["into"] @ (released + living * out) - uptake - pools["k_out"][:, None] * outside * c
+        dS = np.where(has, J_syn + taken - packed - k_m * S - out, 0.0)
+        dQ = np.where(has, packed - per_living, 0.0)
+        return np.concatenate([dc, dS, dQ, self._regulation(c, rate, ln_R, X, S_drugs)])
+
+    def _regulation(
+        self, c: np.ndarray, rate: np.ndarray, ln_R: np.ndarray, X: np.ndarray, S: np.ndarray
+    ) -> np.ndarray:
+        """d(ln R)/dt of the regulated sites: -(s (E - E_ref) + λ ln R)/τ, held at the bounds of R."""
+        rule = {key: self._sites[f"of_{key}"][:, None] for key in ("s", "tau", "lam", "lowest", "highest")}
+        E = self._activation(c, rate, np.exp(ln_R), X, S)
+        change = -(rule["s"] * (E - self._activation_at_rest[:, None]) + rule["lam"] * ln_R) / rule["tau"]
+        low, high = np.log(rule["lowest"]), np.log(rule["highest"])
+        return np.where((ln_R <= low) & (change < 0) | (ln_R >= high) & (change > 0), 0.0, change)
+
+    def _slopes(self, y: np.ndarray, drive: np.ndarray, now: np.ndarray) -> np.ndarray:
+        """Jacobian by differences, all columns at once."""
+        step = 1e-6 * np.maximum(np.abs(y), 1e-3)
+        states = y[:, None] + np.concatenate([np.zeros((len(y), 1)), np.diag(step)], axis=1)
+        rates = self._rates(states, drive, now)
+        return (rates[:, 1:] - rates[:, :1]) / step
 
     def advance(
         self,
@@ -351,11 +379,13 @@ class Clock:
                 self._row({drug: float(values[k]) for drug, values in levels.items()}, activities[k])
                 for k in range(len(t))
             ]
+            stretch = Stretch(t, np.array(rows))
             run = solve_ivp(
-                self._rhs(drive, Stretch(t, np.array(rows))),
+                lambda at, y, stretch=stretch: self._rates(y[:, None], drive, stretch(at))[:, 0],
                 (a, b),
                 y,
-                method="LSODA",
+                method="BDF",
+                jac=lambda at, y, stretch=stretch: self._slopes(y, drive, stretch(at)),
                 t_eval=t[1:],
                 rtol=_RTOL,
                 atol=_ATOL,
@@ -395,7 +425,7 @@ class Clock:
         return dict(zip(slow, (float(part) for part in parts), strict=True))
 
     def _has_moved(self, first: SlowState, now: SlowState) -> bool:
-        filled = np.abs(now.Q - first.Q)[self.stores.has] / self.stores.Q_0[self.stores.has]
+        filled = np.abs(self._filling(now.Q) - self._filling(first.Q))
         receptors = np.abs(np.log(now.R / first.R))
         return bool((filled > _MOVED).any() or (receptors > _MOVED).any())
 

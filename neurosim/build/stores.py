@@ -123,23 +123,27 @@ def _constants(layout: Layout) -> dict[str, np.ndarray]:
 def _contents(layout: Layout) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[str, ...]]:
     """(whether there is a store, Q_0, home terminal, native transmitter) of each terminal.
 
-    The store of a pool is shared by the terminals that release their own transmitter, in the ratio of their quanta; a terminal
-    that releases what it does not make by itself is as large for its quantum.
+    The store of a pool is shared by the terminals that release their own transmitter, in the ratio of their quanta. Vesicles
+    that hold what their cell does not make are those of its own transmitter: as many quanta as these.
     """
     circuit, names = layout.circuit, list(layout.terminals)
     native = tuple(circuit.populations[population].transmitter for population, _ in names)
     quantum = np.array([float(circuit.pools[r][t].release[p].quantum.value) for p, (r, t) in names])
     has, Q_0 = np.zeros(len(names), bool), np.ones(len(names))
     home = np.full(len(names), -1)
-    for k, (population, pool) in enumerate(names):
-        store = circuit.pools[pool[0]][pool[1]].store
-        fellows = [i for i, (_, other) in enumerate(names) if other == pool and native[i] == pool[1]]
-        total = quantum[fellows].sum() if fellows else quantum[k]
-        has[k] = store is not None and total > 0
-        if has[k]:
-            Q_0[k] = float(store.value) * quantum[k] / total
-            home[k] = layout.terminals.get((population, (pool[0], native[k])), -1)
-    return has, np.where(Q_0 > 0, Q_0, 1.0), home, native
+    for k, (population, (region, transmitter)) in enumerate(names):
+        store = circuit.pools[region][transmitter].store
+        fellows = [layout.terminals[p, (region, transmitter)] for p in circuit.native_releasers(region, transmitter)]
+        if store is not None and k in fellows and quantum[k] > 0:
+            has[k], home[k] = True, k
+            Q_0[k] = float(store.value) * quantum[k] / quantum[fellows].sum()
+    for k, (population, (region, transmitter)) in enumerate(names):
+        own = layout.terminals.get((population, (region, native[k])), -1)
+        if native[k] != transmitter and circuit.pools[region][transmitter].store is not None:
+            # without vesicles of its own it has nothing to fill, and releases nothing
+            has[k], home[k] = True, own
+            Q_0[k] = Q_0[own] * quantum[k] / quantum[own] if own >= 0 and has[own] else 1.0
+    return has, Q_0, home, native
 
 
 def stores_at_rest(layout: Layout, living: np.ndarray, rest: Rest, pools: Mapping[str, np.ndarray], cross) -> Stores:
@@ -171,7 +175,7 @@ def stores_at_rest(layout: Layout, living: np.ndarray, rest: Rest, pools: Mappin
     J_syn = np.maximum(constants["turnover"] * Q_0, lost)
     k_v, k_m = (constants["leak"] * Q_0 + r) / S_0, (J_syn - lost) / S_0
     foreign = np.array([n != p[1] for n, (_, p) in zip(native, layout.terminals, strict=True)], bool)
-    at_home = np.where(foreign & (home >= 0), home, np.arange(len(home)))
+    at_home = np.where(foreign & (home >= 0), home, np.arange(len(home))).astype(int)
     return Stores(
         names=tuple(layout.terminals),
         native=native,

@@ -93,7 +93,8 @@ class Baseline:
         self.bursts = {name: self.values.add(paths) for name, paths in named.items()}
         self.quanta = {
             f"{region}.{transmitter}": self.values.add(
-                f"pools.{region}.{transmitter}.release.{population}.quantum" for population in pool.release
+                f"pools.{region}.{transmitter}.release.{population}.quantum"
+                for population in self.circuit.native_releasers(region, transmitter)
             )
             for region, pools in self.circuit.pools.items()
             for transmitter, pool in pools.items()

@@ -187,7 +187,7 @@ class _Calibration:
         for fit in fits.values():
             for pulse in fit.pulses:
                 region, transmitter = pulse.pool.split(".")
-                releasers = self.circuit.pools[region][transmitter].release
+                releasers = self.circuit.native_releasers(region, transmitter)
                 quantum = sum(
                     self.values.numbers[f"pools.{pulse.pool}.release.{name}.quantum"] for name in releasers
                 )

@@ -72,7 +72,7 @@ def fit_release(circuit: Circuit, values: Values, fit: ReleaseFit, seen: Observa
 class _Row:
     def __init__(self, circuit: Circuit, values: Values, row, seen: Observation, now: dict[str, float]):
         region, transmitter = row.pool.split(".")
-        releasers = circuit.pools[region][transmitter].release
+        releasers = circuit.native_releasers(region, transmitter)
         self.quanta = values.add(f"pools.{region}.{transmitter}.release.{name}.quantum" for name in releasers)
         self.now = now
         self.rate = seen.rate(row.population)

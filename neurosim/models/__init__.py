@@ -27,7 +27,7 @@ from neurosim.models.modulators import (
     population_gates,
     site_effects,
 )
-from neurosim.models.reference import carrier_use, uptake
+from neurosim.models.reference import carrier_use, room, uptake
 
 __all__ = [
     "CPP_FUNCTIONS",
@@ -44,6 +44,7 @@ __all__ = [
     "TERMINAL_LINKS",
     "UPTAKE_LINKS",
     "carrier_use",
+    "room",
     "uptake",
     "cell_equations",
     "cell_gate_step",

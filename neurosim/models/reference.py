@@ -22,6 +22,7 @@ __all__ = [
     "filling_of",
     "gates",
     "pool_step",
+    "room",
     "store_step",
     "terminal_gain",
     "terminal_step",
@@ -75,6 +76,11 @@ def filling_of(table: Table, Q: np.ndarray) -> np.ndarray:
     return np.clip(Q / table["Q_0"], 0.0, table["filling_max"])
 
 
+def room(filling: np.ndarray, filling_max: np.ndarray) -> np.ndarray:
+    """How freely vesicles take up: 1, and over the last tenth of Q_0 before they are full less and less, down to 0."""
+    return np.clip(10.0 * (filling_max - filling), 0.0, 1.0)
+
+
 def efflux_per_living(table: Table, S: np.ndarray) -> np.ndarray:
     """Efflux of a living terminal through its carriers, nM/s, from cytosolic transmitter S (nM) (MODEL §3)."""
     return table["efflux_max"] * S / (S + table["K_S"])
@@ -94,10 +100,10 @@ def store_step(
 
     Notes
     -----
-    dS/dt = J_syn + taken + leak Q - (k_v + k_m) S - efflux; dQ/dt = k_v S - leak Q - release (MODEL §3). The drug's
-    factors are in J_syn, k_v, k_m and efflux_max.
+    dS/dt = J_syn + taken + leak Q - (k_v room + k_m) S - efflux; dQ/dt = k_v room S - leak Q - release (MODEL §3). The
+    drug's factors are in J_syn, k_v, k_m and efflux_max; ``room`` ends uptake into full vesicles.
     """
-    packed = table["k_v"] * S - table["leak"] * Q
+    packed = table["k_v"] * S * room(Q / table["Q_0"], table["filling_max"]) - table["leak"] * Q
     gained = table["J_syn"] + taken - packed - table["k_m"] * S - efflux_per_living(table, S)
     return np.maximum(S + h * gained, 0.0), np.maximum(Q + h * (packed - J * table["per_living"]), 0.0)
 

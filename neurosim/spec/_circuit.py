@@ -185,7 +185,7 @@ class Release(Cited):
 
     ``quantum`` is the rise of the pool's concentration per spike of every healthy cell, ``share`` the part
     of the population's terminals that lies here, ``U`` and ``tau_rec`` the depression (U = 0: linear
-    release).
+    release). A population of another transmitter releases what it makes of a precursor: its vesicles are empty without one.
     """
 
     quantum: Annotated[Sourced, sourced("concentration", "not negative")]
@@ -383,6 +383,14 @@ class Circuit(Cited):
 
     #: Circuits derived from this one, see resolve(); no part of equality or hash.
     _memory: dict = PrivateAttr(default_factory=dict)
+
+    def native_releasers(self, region: str, transmitter: str) -> tuple[str, ...]:
+        """Populations that release into a pool what they make by themselves; others release what they were given."""
+        return tuple(
+            name
+            for name in self.pools[region][transmitter].release
+            if self.populations[name].transmitter == transmitter
+        )
 
     @model_validator(mode="before")
     @classmethod

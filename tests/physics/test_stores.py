@@ -1,0 +1,203 @@
+"""Vesicle stores, efflux and enzymes against what they must do, and the pharmacological clock against long runs."""
+
+import numpy as np
+import pytest
+
+from neurosim import pharmacology
+from neurosim.build.phases import Trial
+from neurosim.build.plan import CARRIERS, SLOW_STEP
+from neurosim.build.slow import Clock
+from neurosim.models import reference
+from neurosim.spec import Experiment, load_circuit, resolve
+
+POOL = ("DSt", "DA")
+
+
+@pytest.fixture(scope="module")
+def circuit():
+    return load_circuit("midbrain_raphe")
+
+
+def trial(circuit, drugs=(), **arm):
+    experiment = Experiment(
+        name="stores",
+        circuit=circuit,
+        protocol={"settle": "1 s", "phases": [{"name": "rest", "record": "1 s"}]},
+        arms={"a": {"drugs": list(drugs), **arm}},
+    )
+    return Trial(resolve(experiment, "a", {}), 0)
+
+
+def clock_of(one: Trial) -> Clock:
+    return Clock.at_circuit_rest(one.layout, one.part_alive, one.knowledge)
+
+
+def carried(circuit, minutes, drive=1.0, **levels):
+    """State after some time at standing levels (nM), firing ``drive`` times as at rest; and concentrations over rest."""
+    one = trial(circuit, [{"drug": name.replace("_", "-"), "concentration": f"{c} nM"} for name, c in levels.items()])
+    clock = clock_of(one)
+    rates = drive * clock.drive(clock.rest.released, np.ones(len(clock.rest.released)))
+    state, now, end = clock.at_rest, 0.0, 60.0 * minutes
+    while now < end:
+        state, now = clock.advance(state, rates, one._drugs.levels, now, end)
+    return clock, state, _settled(clock, state, rates, {k.replace("_", "-"): v for k, v in levels.items()})
+
+
+def _settled(clock, state, rates, levels):
+    """Concentration of every pool over rest, at the stores of a state."""
+    canonical = {pharmacology.ligand_name(name): float(c) for name, c in levels.items()}
+    row, c = clock._row(canonical, state.activity), clock.rest.c
+    ln_R = np.log(state.R[[clock.layout.sites[name] for name in clock.regulated]])
+    y = np.concatenate([c, state.S, state.Q, ln_R])
+    from scipy.integrate import solve_ivp
+
+    run = solve_ivp(
+        lambda t, y: clock._rates(y[:, None], rates, row)[:, 0],
+        (0.0, 120.0),
+        y,
+        method="BDF",
+        jac=lambda t, y: clock._slopes(y, rates, row),
+        rtol=1e-6,
+    )
+    return {pool: run.y[k, -1] / c[k] for pool, k in clock.layout.pools.items()}
+
+
+def filling(clock, state, pool=POOL):
+    values = clock._filling(state.Q)
+    return [values[k] for (p, q), k in clock.layout.terminals.items() if q == pool and values[k] > 0]
+
+
+def test_without_drugs_everything_stands_still(circuit):
+    clock = clock_of(trial(circuit))
+    rates = clock.drive(clock.rest.released, np.ones(len(clock.rest.released)))
+    state = clock.at_rest
+    y = np.concatenate([clock.rest.c, state.S, state.Q, np.zeros(len(clock.regulated))])
+    slopes = clock._rates(y[:, None], rates, clock._row({}, {}))[:, 0]
+    # S_0, k_v, k_m and J_syn are solved for this, so only rounding is left: relative to the fluxes through each pool
+    scale = np.concatenate([1.0 + clock.rest.c, 1.0 + state.Q, 1.0 + state.Q, np.ones(len(clock.regulated))])
+    assert np.abs(slopes / scale).max() < 1e-9
+
+
+def test_a_terminal_conserves_transmitter():
+    """S + Q change by what is made, taken up, broken down, released and lost through the carrier, and by nothing else."""
+    one = np.ones(1)
+    table = {"k_v": 0.5 * one, "k_m": 0.1 * one, "leak": 0.02 * one, "J_syn": 5.0 * one, "efflux_max": 8.0 * one}
+    table |= {"K_S": 40.0 * one, "Q_0": 100.0 * one, "filling_max": 2.0 * one, "per_living": 1.25 * one}
+    S, Q, h, J, taken = 12.0 * one, 90.0 * one, SLOW_STEP, 3.0 * one, 2.0 * one
+    total, gained = S + Q, 0.0
+    for _ in range(4000):
+        gained += h * (5.0 + 2.0 - 0.1 * S - reference.efflux_per_living(table, S) - 1.25 * 3.0)
+        S, Q = reference.store_step(table, S, Q, J, taken, h)
+    np.testing.assert_allclose(S + Q - total, gained, rtol=1e-9)
+
+
+def test_full_vesicles_take_up_no_more():
+    one = np.ones(1)
+    table = {"k_v": 0.5 * one, "k_m": 0.1 * one, "leak": 0.0 * one, "J_syn": 50.0 * one, "efflux_max": 0.0 * one}
+    table |= {"K_S": one, "Q_0": 100.0 * one, "filling_max": 2.0 * one, "per_living": one}
+    S, Q = one, 100.0 * one
+    for _ in range(200_000):
+        S, Q = reference.store_step(table, S, Q, 0.0 * one, 0.0 * one, SLOW_STEP)
+    # without release nothing leaves, so the last tenth fills exponentially and is never passed
+    assert 1.99 < reference.filling_of(table, Q)[0] <= 2.0
+    assert S[0] == pytest.approx(50.0 / 0.1, rel=0.05), "what does not fit is broken down"
+
+
+def test_a_blocker_of_the_vesicular_carrier_empties_release(circuit):
+    clock, state, levels = carried(circuit, 24 * 60, reserpine=100)
+    assert state.activity["VMAT2"] < 0.01
+    for pool in (POOL, ("mPFC", "5-HT")):
+        assert all(value < 0.01 for value in filling(clock, state, pool))
+        assert levels[pool] < 0.05
+
+
+def test_inhibited_monoamine_oxidase_raises_transmitter_without_a_spike(circuit):
+    silent = carried(circuit, 240, drive=0.0)[2]
+    inhibited = carried(circuit, 240, drive=0.0, clorgyline=100)[2]
+    for pool in (("mPFC", "5-HT"), ("DRN", "5-HT"), POOL):
+        assert 0 < silent[pool] < 0.25, "the leak alone"
+        assert inhibited[pool] > 1.5 * silent[pool]
+
+
+@pytest.mark.parametrize(("releaser", "blocker", "pool"), [("fenfluramine", "citalopram", ("mPFC", "5-HT"))])
+def test_a_saturating_blocker_of_uptake_abolishes_efflux(circuit, releaser, blocker, pool):
+    """(a_0 + a)/(1 + a_0 + a + I) → 0 as I → ∞, however much releaser there is."""
+    one = trial(circuit)
+    stores = clock_of(one).stores
+    k = next(k for (_, p), k in one.layout.terminals.items() if p == pool)
+    efflux = [
+        stores.efflux_max(pharmacology.chemistry({releaser: 1000.0, blocker: c}))[k] for c in (0.0, 1e2, 1e5, 1e8)
+    ]
+    assert efflux[0] > 10 * stores.efflux_max(pharmacology.Chemistry())[k]
+    assert (np.diff(efflux) < 0).all() and efflux[-1] < 1e-4 * efflux[0]
+
+
+def test_a_releaser_needs_no_spike_and_is_blocked_by_a_blocker(circuit):
+    released = carried(circuit, 5, drive=0.0, fenfluramine=1000)[2]["mPFC", "5-HT"]
+    blocked = carried(circuit, 5, drive=0.0, fenfluramine=1000, citalopram=1000)[2]["mPFC", "5-HT"]
+    leak = carried(circuit, 5, drive=0.0)[2]["mPFC", "5-HT"]
+    assert released > 5 * leak
+    assert blocked < 0.5 * released
+
+
+def test_dopamine_of_serotonin_terminals_comes_from_its_precursor_alone(circuit):
+    clock, state, _ = carried(circuit, 60)
+    foreign = clock.layout.terminals["DRN_HT", POOL]
+    assert clock._filling(state.Q)[foreign] == 0
+    clock, state, _ = carried(circuit, 60, levodopa=3000)
+    assert clock._filling(state.Q)[foreign] > 0.05
+    assert max(filling(clock, state)) > 1.5
+    assert all(value == pytest.approx(1, abs=0.05) for value in filling(clock, state, ("mPFC", "5-HT")))
+
+
+def test_blocked_synthesis_empties_its_own_transmitter(circuit):
+    clock, state, levels = carried(circuit, 240, alpha_methyl_p_tyrosine=100_000)
+    assert all(value < 0.8 for value in filling(clock, state))
+    assert all(value > 0.95 for value in filling(clock, state, ("mPFC", "5-HT")))
+    assert levels[POOL] < 0.8
+
+
+def test_a_lost_enzyme_comes_back_with_its_half_life(circuit):
+    """dE/dt = k_deg (1 - E): after one half-life without the drug half of what was lost is back."""
+    one = trial(circuit)
+    clock = clock_of(one)
+    half_life = 240 * 3600.0
+    t = np.linspace(0.0, half_life, 50)
+    left = clock._activities({"MAO-A": 0.1}, {"clorgyline": np.zeros(50)}, t)
+    assert left[-1]["MAO-A"] == pytest.approx(0.55, rel=1e-12)
+
+
+def test_the_clock_gives_what_the_network_gives_at_the_same_firing(circuit):
+    """The slow loop of the engine, stepped at 1 ms under steady spikes, ends where the clock's equations end."""
+    drugs = [{"drug": "d-amphetamine", "concentration": "300 nM"}]
+    one = trial(circuit, drugs)
+    step = next(one.phases())
+    plan, clock = step.plan, clock_of(one)
+    # spikes at rest, depression off, gain off: the drive of both is then the same
+    terminals = plan.terminals | {"U": np.zeros(plan.structure.n_terminals)}
+    drive = clock.drive(clock.rest.released, np.ones(plan.structure.n_terminals))
+    loop = reference.SlowLoop(
+        terminals,
+        plan.pools | {"c_0": clock.rest.c},
+        plan.sites,
+        plan.cross,
+        {name: values[:0] for name, values in plan.terminal_links.items()},
+        plan.uptake_links,
+        CARRIERS,
+        SLOW_STEP,
+    )
+    counts = np.tile(drive * terminals["n_healthy"] * SLOW_STEP, (20_000, 1))
+    end = loop.run(counts, 0)
+    state, _ = clock.advance(clock.at_rest, drive, one._drugs.levels, 0.0, 20.0)
+    # the network starts at the middle of the bands and steps by Euler at 1 ms; both have had 20 s
+    has = clock.stores.has
+    np.testing.assert_allclose(end.S_end[has], state.S[has], rtol=2e-3, atol=1e-6)
+    np.testing.assert_allclose(end.Q_end[has], state.Q[has], rtol=1e-3, atol=1e-6)
+
+
+def test_receptors_follow_their_activation_and_stay_within_their_bounds(circuit):
+    clock, state, _ = carried(circuit, 14 * 24 * 60, citalopram=100)
+    index = clock.layout.sites["HT1A_DRN"]
+    assert 0.05 <= state.R[index] < 0.5, "more serotonin, fewer autoreceptors"
+    blocked = carried(circuit, 5 * 24 * 60, WAY_100635=20)[1]
+    assert 1.1 < blocked.R[index] <= 3, "an antagonist lets them grow"
