@@ -17,15 +17,15 @@ from neurosim.pharmacology.binding import (
     occupancy,
     site_constants,
 )
+from neurosim.pharmacology.metabolism import pk_provenance
 from neurosim.pharmacology.parameters import (
     Absorption,
     PKNumber,
     PKParameters,
     absorption,
     pk_parameters,
-    pk_provenance,
 )
-from neurosim.pharmacology.pk import exposure, plasma_modes
+from neurosim.pharmacology.pk import exposure, plasma, plasma_modes
 from neurosim.pharmacology.report import OccupancyTable, PKReport, occupancy_table, pk_report
 from neurosim.pharmacology.targets import TargetReport, ligand_name, report_targets, require_expressible
 
@@ -54,6 +54,7 @@ __all__ = [
     "pk_parameters",
     "pk_provenance",
     "pk_report",
+    "plasma",
     "plasma_modes",
     "report_targets",
     "require_expressible",

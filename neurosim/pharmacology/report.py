@@ -12,7 +12,8 @@ import numpy as np
 
 from neurosim import reference, units
 from neurosim.pharmacology.binding import drug_constants, site_constants
-from neurosim.pharmacology.parameters import PKNumber, absorption, pk_parameters, pk_provenance
+from neurosim.pharmacology.metabolism import pk_provenance
+from neurosim.pharmacology.parameters import PKNumber, absorption, pk_parameters
 from neurosim.pharmacology.pk import exposure, plasma_modes
 from neurosim.pharmacology.targets import is_expressed
 
