@@ -18,6 +18,7 @@ from neurosim.pharmacology.binding import (
     site_constants,
 )
 from neurosim.pharmacology.metabolism import pk_provenance
+from neurosim.pharmacology.occupancy_table import OccupancyTable, occupancy_table
 from neurosim.pharmacology.parameters import (
     Absorption,
     PKNumber,
@@ -26,12 +27,13 @@ from neurosim.pharmacology.parameters import (
     pk_parameters,
 )
 from neurosim.pharmacology.pk import exposure, plasma, plasma_modes
-from neurosim.pharmacology.report import OccupancyTable, PKReport, occupancy_table, pk_report
+from neurosim.pharmacology.report import Course, PKReport, pk_report, usual_route
 from neurosim.pharmacology.targets import TargetReport, ligand_name, report_targets, require_expressible
 
 __all__ = [
     "Absorption",
     "CarrierBlock",
+    "Course",
     "DrugTerms",
     "OccupancyTable",
     "PKNumber",
@@ -59,4 +61,5 @@ __all__ = [
     "report_targets",
     "require_expressible",
     "site_constants",
+    "usual_route",
 ]

@@ -75,15 +75,16 @@ class CompartmentSystem:
     Attributes
     ----------
     matrix : ndarray, shape (compartment, compartment), 1/s
-        The last compartment is the pump: it holds the rate of a lasting input (mg/kg/s) and keeps it.
-    bolus : ndarray, shape (compartment,)
-        What 1 mg/kg given at once fills.
+        The last compartment is the pump: what it holds it gives for ever.
+    bolus, pump : ndarray, shape (compartment,)
+        What 1 mg/kg given at once fills; what a pump holds that gives 1 mg/kg/s.
     plasma, brain : dict
         Ligand → row that turns amounts into mg/L in plasma, and into nM free in the brain.
     """
 
     matrix: np.ndarray
     bolus: np.ndarray
+    pump: np.ndarray
     plasma: dict[str, np.ndarray]
     brain: dict[str, np.ndarray]
 
@@ -183,10 +184,15 @@ def compartment_system(
     for into, out_of, rate in builder.flows:
         matrix[into, out_of] += rate
     bolus = builder.row([(central, way.F) if depot is None else (depot, 1.0)])
-    matrix[:, -1] = bolus
+    # The pump is emptied as fast as the fastest compartment: rates of one size keep the propagator accurate.
+    fastest = float(np.abs(matrix).max())
+    matrix[:, -1] = fastest * bolus
+    pump = np.zeros_like(bolus)
+    pump[-1] = 1.0 / fastest
     return CompartmentSystem(
         matrix,
         bolus,
+        pump,
         {name: builder.row(entries) for name, entries in builder.plasma.items()},
         {name: builder.row(entries) for name, entries in builder.brain.items()},
     )

@@ -43,7 +43,7 @@ class Schedule:
         times : ndarray, shape (event,), s
         amounts : ndarray, shape (event, compartment), mg/kg
         """
-        given = self.amount * (np.eye(len(system.matrix))[-1] if self.lasts else system.bolus)
+        given = self.amount * (system.pump if self.lasts else system.bolus)
         now = self._before(system, given)
         times, amounts = [], []
         pauses = [self.duration] if self.lasts else []

@@ -152,9 +152,12 @@ def _target_findings(experiment: Experiment) -> Iterator[build.Finding]:
 
 def _pk_findings(experiment: Experiment) -> Iterator[build.Finding]:
     """Numbers of the pharmacokinetics that were not measured in this species."""
-    doses = [d for arm in experiment.arms.values() for d in arm.drugs if isinstance(d, Dose)]
-    for drug, route in dict.fromkeys((d.drug, d.route) for d in doses):
-        for number in pharmacology.pk_provenance(drug, experiment.species, route):
+    together = [[d for d in arm.drugs if isinstance(d, Dose)] for arm in experiment.arms.values()]
+    given = [
+        (d.drug, d.route, tuple(sorted({e.drug for e in doses} - {d.drug}))) for doses in together for d in doses
+    ]
+    for drug, route, others in dict.fromkeys(given):
+        for number in pharmacology.pk_provenance(drug, experiment.species, route, others):
             if number.value is None:
                 yield build.Finding("info", f"drug {drug}", number.text)
             elif number.basis in ("derived", "assumed"):
