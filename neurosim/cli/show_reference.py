@@ -39,6 +39,7 @@ def show_drug(
         ]
         table(["target", "kind", "action", "Ki", "efficacy", "EC_50", "source"], rows)
 
+    route = None if route is None else reference.route(route).name
     chosen = reference.species_names() if species is None else [reference.species(species).name]
     for each in chosen:
         _kinetics(drug.name, each, dose, route, every, is_asked=species is not None)
