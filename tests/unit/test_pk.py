@@ -11,8 +11,8 @@ from scipy.integrate import solve_ivp
 
 from neurosim import pharmacology, reference, units
 from neurosim.errors import SpecError
-from neurosim.pharmacology.parameters import PKParameters
 from neurosim.pharmacology.compartments import compartment_system
+from neurosim.pharmacology.parameters import PKParameters
 from neurosim.pharmacology.pk import plasma_modes
 from neurosim.pharmacology.schedules import schedule_of
 
@@ -273,7 +273,7 @@ def test_the_report_finds_the_maximum_and_the_area(drug, route):
     for course in report.courses:
         c = brain[course.ligand] if course.place == "brain" else 1000 * plasma[course.ligand]
         assert course.Cmax == pytest.approx(c.max(), rel=1e-5)
-        assert course.AUC == pytest.approx(np.trapezoid(c, t), rel=1e-3)
+        assert pytest.approx(np.trapezoid(c, t), rel=1e-3) == course.AUC
         late = (t > 300 * HOUR) & (c > 0)
         slope = np.polyfit(t[late], np.log(c[late]), 1)[0]
         assert course.t_half_terminal == pytest.approx(-math.log(2) / slope, rel=1e-4)
@@ -323,10 +323,10 @@ def test_metabolites_are_ligands_with_the_area_of_their_formation():
     for route in ("iv", "sc", "ip", "oral"):
         report = pharmacology.pk_report("fluoxetine", 5.0, route, "rat")
         F = pharmacology.absorption("fluoxetine", "rat", route).F
-        assert report.course("plasma").AUC == pytest.approx(1000 * F * 5.0 / parent.CL, rel=1e-9)
+        assert pytest.approx(1000 * F * 5.0 / parent.CL, rel=1e-9) == report.course("plasma").AUC
         formed = row.fraction * F + (row.first_pass * (1 - F) if route in ("ip", "oral") else 0.0)
         area = 1000 * formed * 5.0 * child.molar_mass / parent.molar_mass / child.CL
-        assert report.course("plasma", "norfluoxetine").AUC == pytest.approx(area, rel=1e-9)
+        assert pytest.approx(area, rel=1e-9) == report.course("plasma", "norfluoxetine").AUC
     # Caccia et al. 1990: metabolite over parent 2.5 iv and twice that oral; the area of the metabolite is the same.
     ratio = {}
     for route in ("iv", "oral"):
