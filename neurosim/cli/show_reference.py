@@ -15,7 +15,11 @@ _HOUR, _DAY = 3600.0, 86400.0
 
 
 def show_drug(
-    name: str, species: str | None = None, dose: str = "1 mg/kg", route: str | None = None, every: str = "24 h"
+    name: str,
+    species: str | None = None,
+    dose: str = "1 mg/kg",
+    route: str | None = None,
+    every: str = "24 h",
 ) -> None:
     """A drug: what it binds, and its way into the brain.
 

@@ -2,8 +2,8 @@
 
 A dose fills a depot or the central compartment; peripheral compartments exchange with it; what is eliminated
 forms metabolites, each with compartments of its own; an effect site follows plasma at ke0. All of it is
-x' = M x with no entry of M off the diagonal below 0, so x(t) = exp(M t) x(0) is exact, without a time step, and
-sums of exponentials with equal rates (ka = k) need no case of their own. Time is s, amounts are mg/kg.
+x' = M x with no entry of M off the diagonal below 0, so x(t) = exp(M t) x(0) is exact, without a time step,
+and sums of exponentials with equal rates (ka = k) need no case of their own. Time is s, amounts are mg/kg.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def propagator(matrix: np.ndarray, t: np.ndarray) -> np.ndarray:
 
     Notes
     -----
-    Squaring a matrix without negative entries cancels nothing, so every entry, however small, keeps a relative
-    error of about 2^-52 · norm · t (a day of the fastest drug: 1e-14; a year between two doses: 1e-11).
+    Squaring a matrix without negative entries cancels nothing, so every entry, however small, keeps a
+    relative error of about 2^-52 · norm · t (a day of the fastest drug: 1e-14; a year between two doses: 1e-11).
 
     References
     ----------
@@ -140,9 +140,13 @@ class _Builder:
         return central
 
     def metabolites(
-        self, parent: PKParameters, source: int, depot: tuple[int, float] | None, nodes: Sequence[MetaboliteNode]
+        self,
+        parent: PKParameters,
+        source: int,
+        depot: tuple[int, float] | None,
+        nodes: Sequence[MetaboliteNode],
     ) -> None:
-        """Metabolites fed by elimination from ``source``, and by what ``depot`` (index, rate of loss) loses."""
+        """Metabolites fed by elimination from ``source`` and by what ``depot`` (index, rate) loses."""
         for node in nodes:
             central = self.ligand(node.parameters)
             mass = node.parameters.molar_mass / parent.molar_mass
@@ -166,7 +170,8 @@ def compartment_system(
     Parameters
     ----------
     way : Absorption
-        What a portal route loses, 1 - F, feeds metabolites by their ``first_pass`` as fast as the rest is absorbed.
+        What a portal route loses, 1 - F, feeds metabolites by their ``first_pass``, as fast as the rest is
+        absorbed.
     """
     builder = _Builder()
     depot = None if way.ka is None else builder.new()

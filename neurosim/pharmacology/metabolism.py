@@ -1,7 +1,7 @@
 """What becomes of a drug, what other drugs do to its kinetics, and everything that rests on.
 
-An active metabolite is simulated where metabolites.csv says how much of it is formed, the binding table what it
-acts on, and the tables of kinetics how it is distributed and lost.
+An active metabolite is simulated where metabolites.csv says how much of it is formed, the binding table what
+it acts on, and the tables of kinetics how it is distributed and lost.
 """
 
 from __future__ import annotations
@@ -124,8 +124,8 @@ def pk_provenance(
     Returns
     -------
     list of PKNumber
-        Those of metabolites are named ``METABOLITE: NUMBER``. Active metabolites that are not simulated come last
-        as entries without a value.
+        Those of metabolites are named ``METABOLITE: NUMBER``. Active metabolites that are not simulated come
+        last as entries without a value.
 
     Raises
     ------
@@ -145,7 +145,14 @@ def pk_provenance(
                 replace(n, name=f"{row.name}: {n.name}") for n in pk_parameters(row.name, species).numbers
             ]
     return numbers + [
-        PKNumber("active metabolite", None, "", "assumed", "drugs_pk.csv", f"active metabolite {name} not simulated")
+        PKNumber(
+            "active metabolite",
+            None,
+            "",
+            "assumed",
+            "drugs_pk.csv",
+            f"active metabolite {name} not simulated",
+        )
         for name in _named_metabolites(parameters.drug)
         if _canonical(name) not in known
     ]

@@ -249,10 +249,14 @@ def absorption(drug: str, species: str, route: str) -> Absorption:
         ka = ka or PKNumber(f"ka_{way.name}", way.ka, "1/h", way.basis, way.source, "by class of route")
     F = _bioavailability(drug, species, way)
     if F is None:
-        routes = [name for name in reference.route_names() if _bioavailability(drug, species, reference.route(name))]
+        routes = [
+            name
+            for name in reference.route_names()
+            if _bioavailability(drug, species, reference.route(name)) is not None
+        ]
         raise ReferenceDataError(
-            f"drug {drug} in {species}: no table gives the bioavailability of the route {way.name} for any species; "
-            f"allowed: {', '.join(routes)}, or add F_{way.name} to pk_parameters.csv"
+            f"drug {drug} in {species}: no table gives the bioavailability of the route {way.name} for any "
+            f"species; allowed: {', '.join(routes)}, or add F_{way.name} to pk_parameters.csv"
         )
     # What goes into a vein is all there by definition: no number to show.
     numbers = tuple(n for n in (ka, F) if n is not None and (ka is not None or way.F_of))

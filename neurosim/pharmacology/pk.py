@@ -126,8 +126,8 @@ def exposure(doses: Iterable[Any], species: str, t: float | np.ndarray) -> dict[
 
     Notes
     -----
-    Exact for linear kinetics. Doses are taken as they are written, salt or base alike. Drugs of one list change
-    each other's parameters as pk_interactions.csv says, for the whole list, whenever each is given.
+    Exact for linear kinetics. Doses are taken as they are written, salt or base alike. Drugs of one list
+    change each other's parameters as pk_interactions.csv says, for the whole list, whenever each is given.
     """
     doses = list(doses)
     for dose in doses:

@@ -41,7 +41,7 @@ class Course:
     Cmax, tmax, AUC : float; unit, s, unit·s
         Of one dose; AUC from 0 to infinity.
     Cmax_ss, Cmin_ss, Cavg_ss : float, unit
-        Highest, lowest and mean over an interval of the steady state. Where the pump never stops they are one.
+        Highest, lowest and mean over an interval of the steady state; one number where a pump never stops.
     accumulation : float
         Mean of an interval in the steady state over that of the first: AUC(0..inf) / AUC(0..interval).
     t_half_effective : float, s
@@ -117,7 +117,10 @@ def _extremum(f: Callable[[np.ndarray], np.ndarray], t: np.ndarray, sign: float 
     time, value = float(t[best]), float(values[best])
     if high > low:
         found = minimize_scalar(
-            lambda x: -sign * f(np.array([x]))[0], bounds=(low, high), method="bounded", options={"xatol": 1e-6 * high}
+            lambda x: -sign * f(np.array([x]))[0],
+            bounds=(low, high),
+            method="bounded",
+            options={"xatol": 1e-6 * high},
         )
         if -found.fun > sign * value:
             time, value = float(found.x), -sign * float(found.fun)
@@ -159,13 +162,13 @@ def _course(
         return float(row[:-1] @ system.ever_after(amounts + still))
 
     fastest = float(np.abs(np.diag(system.body)).max())
-    t = np.concatenate([[0.0], np.geomspace(1e-3 / fastest, 10.0 / slowest + once.duration, _LOOKS), [once.duration]])
-    tmax, Cmax = _extremum(after_one, np.unique(t))
+    times = np.geomspace(1e-3 / fastest, 10.0 / slowest + once.duration, _LOOKS)
+    tmax, Cmax = _extremum(after_one, np.unique([0.0, once.duration, *times]))
     AUC = to_come(0.0)
     # The end of an interval belongs to the next dose, so the grid stops just before it.
     inside = np.concatenate([np.linspace(0.0, 1.0 - 1e-9, _LOOKS), np.geomspace(1e-6, 1.0 - 1e-9, _LOOKS)])
     inside = np.unique(inside) * interval
-    at_steady = [_extremum(lambda t: steady.amounts(system, t) @ row, inside, sign)[1] for sign in (1.0, -1.0)]
+    high, low = (_extremum(lambda t: steady.amounts(system, t) @ row, inside, sign)[1] for sign in (1.0, -1.0))
     later = to_come(interval)
     nothing = AUC <= 0.0  # a drug that does not enter the brain
     return Course(
@@ -175,8 +178,8 @@ def _course(
         Cmax=Cmax,
         tmax=tmax,
         AUC=AUC,
-        Cmax_ss=at_steady[0],
-        Cmin_ss=at_steady[1],
+        Cmax_ss=high,
+        Cmin_ss=low,
         Cavg_ss=AUC / interval,
         accumulation=math.nan if nothing else AUC / (AUC - later),
         t_half_effective=math.nan if nothing else _effective(AUC, later, interval, slowest),

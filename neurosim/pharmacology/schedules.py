@@ -1,7 +1,7 @@
 """When a drug is given, and the amounts that follow: exact superposition and steady state.
 
-Between two events (a dose, the beginning or end of an input) amounts follow the propagator of the compartments,
-so a schedule is a chain of products and a time is one product more, whatever the number of doses.
+Between two events (a dose, the beginning or end of an input) amounts follow the propagator of the
+compartments, so a schedule is a chain of products and a time is one product more, whatever the number of doses.
 """
 
 from __future__ import annotations
@@ -72,7 +72,8 @@ class Schedule:
         if math.isinf(self.duration):
             before[:-1] = system.ever_after(self.amount * system.bolus)
             return before
-        steps = propagator(system.matrix, np.array([self.duration, self.interval - self.duration, self.interval]))
+        pauses = np.array([self.duration, self.interval - self.duration, self.interval])
+        steps = propagator(system.matrix, pauses)
         after = steps[0] @ given
         after[-1] = 0.0
         cycle = np.eye(len(given) - 1) - steps[2][:-1, :-1]

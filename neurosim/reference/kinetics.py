@@ -208,7 +208,7 @@ def metabolites(name: str, species_name: str) -> tuple[Metabolite, ...]:
 
 @cache
 def pk_interactions(name: str, species_name: str) -> tuple[Interaction, ...]:
-    """What other drugs do to the pharmacokinetics of a drug; a row of the species comes before one for any."""
+    """What other drugs do to the kinetics of a drug; a row of the species comes before one for any."""
     found: dict[tuple[str, ...], list[Mapping[str, str]]] = {}
     for row in table("pk_interactions.csv"):
         if row["victim"] == name:
