@@ -17,7 +17,7 @@ from neurosim.pharmacology.binding import (
     occupancy,
     site_constants,
 )
-from neurosim.pharmacology.metabolism import pk_provenance
+from neurosim.pharmacology.metabolism import metabolite_names, pk_provenance
 from neurosim.pharmacology.occupancy_table import OccupancyTable, occupancy_table
 from neurosim.pharmacology.parameters import (
     Absorption,
@@ -50,6 +50,7 @@ __all__ = [
     "exposure",
     "free_fraction",
     "ligand_name",
+    "metabolite_names",
     "occupancies",
     "occupancy",
     "occupancy_table",

@@ -21,7 +21,7 @@ from neurosim.pharmacology.parameters import (
     pk_parameters,
 )
 
-__all__ = ["disposition", "metabolite_nodes", "pk_provenance"]
+__all__ = ["disposition", "metabolite_names", "metabolite_nodes", "pk_provenance"]
 
 #: Parameters of the disposition that an interaction may multiply; the rest are those of a route (F_, ka_).
 _OF_DRUG = ("V", "CL", "fu_plasma", "Kpuu", "ke0")
@@ -107,6 +107,19 @@ def metabolite_nodes(drug: str, species: str, others: tuple[str, ...] = ()) -> t
         for row in reference.metabolites(drug, species)
         if not _why_not(row.name, species)
     )
+
+
+def metabolite_names(drug: str, species: str) -> tuple[str, ...]:
+    """Active metabolites that a dose of a drug brings along as ligands.
+
+    Raises
+    ------
+    ReferenceDataError
+        If the drug is not known.
+    """
+    nodes = metabolite_nodes(reference.drug(drug).name, species)
+    deeper = (metabolite_names(node.parameters.drug, species) for node in nodes)
+    return tuple(dict.fromkeys([n.parameters.drug for n in nodes] + [name for names in deeper for name in names]))
 
 
 def pk_provenance(

@@ -8,6 +8,7 @@ ke0, behind plasma by it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -17,7 +18,7 @@ from neurosim import reference
 from neurosim.pharmacology.compartments import CompartmentSystem, compartment_system
 from neurosim.pharmacology.metabolism import disposition, metabolite_nodes
 from neurosim.pharmacology.parameters import PKParameters
-from neurosim.pharmacology.schedules import schedule_of
+from neurosim.pharmacology.schedules import Schedule, schedule_of
 from neurosim.pharmacology.targets import require_expressible
 
 __all__ = ["drug_system", "exposure", "plasma", "plasma_modes"]
@@ -77,8 +78,22 @@ def _contributions(
     for dose, name in zip(doses, names, strict=True):
         others = tuple(sorted(set(names) - {name}))
         _, way, _ = disposition(name, species, dose.route, others)
-        system = drug_system(name, species, dose.route, others)
-        yield system, schedule_of(dose, way).amounts(system, t)
+        system, schedule = drug_system(name, species, dose.route, others), schedule_of(dose, way)
+        if len(t) == 1:
+            # A scan asks for one time of many doses: amounts are linear in the dose.
+            unit = _unit_amounts(name, species, dose.route, others, replace(schedule, amount=1.0), float(t[0]))
+            yield system, schedule.amount * unit
+        else:
+            yield system, schedule.amounts(system, t)
+
+
+@lru_cache(maxsize=4096)
+def _unit_amounts(
+    drug: str, species: str, route: str, others: tuple[str, ...], schedule: Schedule, t: float
+) -> np.ndarray:
+    found = schedule.amounts(drug_system(drug, species, route, others), np.array([t]))
+    found.flags.writeable = False
+    return found
 
 
 def _concentrations(

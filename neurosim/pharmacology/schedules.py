@@ -46,9 +46,9 @@ class Schedule:
         given = self.amount * (system.pump if self.lasts else system.bolus)
         now = self._before(system, given)
         times, amounts = [], []
-        pauses = [self.duration] if self.lasts else []
-        gaps = [self.interval - self.duration] if self.interval is not None else [0.0]
-        steps = propagator(system.matrix, np.array([p for p in (*pauses, *gaps) if math.isfinite(p)]))
+        pauses = [self.duration] if self.lasts and math.isfinite(self.duration) else []
+        gaps = [self.interval - self.duration] if self.count > 1 else []
+        steps = propagator(system.matrix, np.array([*pauses, *gaps])) if pauses or gaps else []
         for k in range(self.count):
             begin = self.start + k * (self.interval or 0.0)
             if begin > until:
@@ -56,12 +56,13 @@ class Schedule:
             now = now + given
             times.append(begin)
             amounts.append(now)
-            if self.lasts and math.isfinite(self.duration):
+            if pauses:
                 now = steps[0] @ now
                 now[-1] = 0.0
                 times.append(begin + self.duration)
                 amounts.append(now)
-            now = steps[-1] @ now
+            if gaps:
+                now = steps[-1] @ now
         return np.array(times), np.array(amounts).reshape(len(times), len(system.matrix))
 
     def _before(self, system: CompartmentSystem, given: np.ndarray) -> np.ndarray:

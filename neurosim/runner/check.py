@@ -137,7 +137,7 @@ def _target_findings(experiment: Experiment) -> Iterator[build.Finding]:
     receptors = {site.receptor for site in circuit.sites.values()}
     receptors |= {kind.receptor for kind in circuit.synapses.values() if kind.receptor is not None}
     carriers = {c for pools in circuit.pools.values() for pool in pools.values() for c in pool.transporters}
-    for drug in dict.fromkeys(d.drug for arm in experiment.arms.values() for d in arm.drugs):
+    for drug in _ligands(experiment):
         report = pharmacology.report_targets(drug, receptors, carriers)
         where = f"drug {report.drug}"
         if not report.expressed:
@@ -148,6 +148,16 @@ def _target_findings(experiment: Experiment) -> Iterator[build.Finding]:
             yield build.Finding("info", where, f"not in this circuit: {', '.join(report.absent)}")
         for text in (*report.unmodelled, *report.assumptions):
             yield build.Finding("info", where, text)
+
+
+def _ligands(experiment: Experiment) -> list[str]:
+    """Drugs of the arms, and the metabolites that a dose of one brings along."""
+    found = {}
+    for drug in (d for arm in experiment.arms.values() for d in arm.drugs):
+        found[drug.drug] = None
+        if isinstance(drug, Dose):
+            found.update(dict.fromkeys(pharmacology.metabolite_names(drug.drug, experiment.species)))
+    return list(found)
 
 
 def _pk_findings(experiment: Experiment) -> Iterator[build.Finding]:

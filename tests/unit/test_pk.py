@@ -343,6 +343,22 @@ def test_a_metabolite_that_is_given_too_adds():
     assert together["norfluoxetine"] == pytest.approx(sum(found["norfluoxetine"] for found in apart), rel=1e-12)
 
 
+def test_one_time_and_many_times_are_the_same():
+    t = np.array([0.0, 3, 7, 30]) * HOUR
+    for fields in ({"ii": 8 * HOUR, "addl": 2}, {"ii": 8 * HOUR, "ss": True}, {"duration": HOUR}):
+        for amount in (1.0, 5.0):
+            given = [dose(drug="fluoxetine", dose=amount, route="ip", **fields)]
+            many = pharmacology.exposure(given, "rat", t)
+            for k, when in enumerate(t):
+                one = pharmacology.exposure(given, "rat", when)
+                assert one == {name: pytest.approx(c[k], rel=1e-11) for name, c in many.items()}
+
+
+def test_names_of_metabolites():
+    assert pharmacology.metabolite_names("fluoxetine", "rat") == ("norfluoxetine",)
+    assert pharmacology.metabolite_names("haloperidol", "rat") == ()
+
+
 def test_plasma_is_total_and_brain_is_free():
     t, given = np.linspace(0, 9 * HOUR, 20), [dose(drug="citalopram", dose=3.0, route="sc")]
     p = pharmacology.pk_parameters("citalopram", "rat")
