@@ -1,5 +1,6 @@
 """How fast pharmacology is, without cells: medians. Run: python benchmarks/pharmacology.py"""
 
+import itertools
 import statistics
 import time
 from types import SimpleNamespace
@@ -31,4 +32,5 @@ def year(t):
 
 if __name__ == "__main__":
     print(f"a year twice daily, 1000 times: {1e3 * seconds(lambda: year(np.linspace(0, YEAR, 1000))):.2f} ms")
-    print(f"a year twice daily, one time:   {1e3 * seconds(lambda: year(YEAR)):.2f} ms")
+    fresh = itertools.count()  # a time that was asked for before is remembered
+    print(f"a year twice daily, one time:   {1e3 * seconds(lambda: year(YEAR - next(fresh))):.2f} ms")

@@ -166,11 +166,16 @@ def _pk_findings(experiment: Experiment) -> Iterator[build.Finding]:
     given = [
         (d.drug, d.route, tuple(sorted({e.drug for e in doses} - {d.drug}))) for doses in together for d in doses
     ]
-    for drug, route, others in dict.fromkeys(given):
-        for number in pharmacology.pk_provenance(drug, experiment.species, route, others):
-            if number.value is None:
-                yield build.Finding("info", f"drug {drug}", number.text)
-            elif number.basis in ("derived", "assumed"):
-                note = f": {number.note}" if number.note else ""
-                words = f"{number.name} = {number.text}, {number.basis}{note}"
-                yield build.Finding("info", f"drug {drug}, {route}", words)
+    # Arms that differ in the other drugs mostly rest on the same numbers: each is said once.
+    numbers = dict.fromkeys(
+        (drug, route, number)
+        for drug, route, others in dict.fromkeys(given)
+        for number in pharmacology.pk_provenance(drug, experiment.species, route, others)
+    )
+    for drug, route, number in numbers:
+        if number.value is None:
+            yield build.Finding("info", f"drug {drug}", number.text)
+        elif number.basis in ("derived", "assumed"):
+            note = f": {number.note}" if number.note else ""
+            words = f"{number.name} = {number.text}, {number.basis}{note}"
+            yield build.Finding("info", f"drug {drug}, {route}", words)
