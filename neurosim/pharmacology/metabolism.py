@@ -149,10 +149,12 @@ def pk_provenance(
     way = None if route is None else absorption(drug, species, route)
     numbers = [*parameters.numbers, *(() if way is None else way.numbers)]
     numbers += _adjusted(parameters, way, [reference.drug(name).name for name in others])[2]
-    known = []
+    # Without a row in metabolites.csv nobody knows how much of it is formed.
+    left_out = dict.fromkeys(map(_canonical, _named_metabolites(parameters.drug)), "")
     for row in reference.metabolites(parameters.drug, parameters.species):
-        if not _why_not(row.name, species):
-            known.append(row.name)
+        left_out[row.name] = _why_not(row.name, species)
+        if not left_out[row.name]:
+            del left_out[row.name]
             numbers += _formation(row)
             numbers += [
                 replace(n, name=f"{row.name}: {n.name}") for n in pk_parameters(row.name, species).numbers
@@ -164,10 +166,9 @@ def pk_provenance(
             "",
             "assumed",
             "drugs_pk.csv",
-            f"active metabolite {name} not simulated",
+            f"active metabolite {name} not simulated" + (f": {why}" if why else ""),
         )
-        for name in _named_metabolites(parameters.drug)
-        if _canonical(name) not in known
+        for name, why in left_out.items()
     ]
 
 
