@@ -75,8 +75,14 @@ def _contributions(
     """For every entry its system and the amounts at times t >= 0, shape (time, compartment)."""
     doses = list(doses)
     names = [reference.drug(dose.drug).name for dose in doses]
+    # A dose of 0 (an end of a scan) does nothing to the others.
+    present = {
+        name
+        for dose, name in zip(doses, names, strict=True)
+        if any(float(getattr(dose, key, None) or 0.0) > 0 for key in ("dose", "rate"))
+    }
     for dose, name in zip(doses, names, strict=True):
-        others = tuple(sorted(set(names) - {name}))
+        others = tuple(sorted(present - {name}))
         _, way, _ = disposition(name, species, dose.route, others)
         system, schedule = drug_system(name, species, dose.route, others), schedule_of(dose, way)
         if len(t) == 1:

@@ -410,6 +410,7 @@ def test_an_inhibitor_of_decarboxylase_raises_levodopa():
     assert area(alone, helper) / area(alone) == pytest.approx(4.0, rel=1e-4)
     assert area(vein, helper) / area(vein) == pytest.approx(2.0, rel=1e-4)
     assert area(vein, bystander) == pytest.approx(area(vein), rel=1e-12)
+    assert area(alone, dose(drug="carbidopa", dose=0.0, route="oral")) == pytest.approx(area(alone), rel=1e-12)
     assert area(alone, helper, helper) == pytest.approx(area(alone, helper), rel=1e-12)
     numbers = pharmacology.pk_provenance("levodopa", "human", "oral", ["carbidopa"])
     factors = {number.name: number for number in numbers if "factor" in number.name}
