@@ -40,16 +40,17 @@ from neurosim.pharmacology.kinetics import (
     split_terms,
 )
 from neurosim.pharmacology.knowledge import Knowledge, affinity_pairs, draw_factors
+from neurosim.pharmacology.metabolism import metabolite_names, pk_provenance
+from neurosim.pharmacology.occupancy_table import OccupancyTable, occupancy_table
 from neurosim.pharmacology.parameters import (
     Absorption,
     PKNumber,
     PKParameters,
     absorption,
     pk_parameters,
-    pk_provenance,
 )
-from neurosim.pharmacology.pk import exposure, plasma_modes
-from neurosim.pharmacology.report import OccupancyTable, PKReport, occupancy_table, pk_report
+from neurosim.pharmacology.pk import exposure, plasma, plasma_modes
+from neurosim.pharmacology.report import Course, PKReport, pk_report, usual_route
 from neurosim.pharmacology.targets import TargetReport, ligand_name, report_targets
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "Absorption",
     "CarrierTerms",
     "Chemistry",
+    "Course",
     "DrugTerms",
     "Knowledge",
     "OccupancyTable",
@@ -85,6 +87,7 @@ __all__ = [
     "koff",
     "ligand_name",
     "made_from_precursors",
+    "metabolite_names",
     "native_synthesis",
     "occupancies",
     "occupancy",
@@ -94,6 +97,7 @@ __all__ = [
     "pk_parameters",
     "pk_provenance",
     "pk_report",
+    "plasma",
     "plasma_modes",
     "readout",
     "report_targets",
@@ -101,4 +105,5 @@ __all__ = [
     "slow_ligands",
     "slow_terms",
     "split_terms",
+    "usual_route",
 ]

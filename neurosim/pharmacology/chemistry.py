@@ -224,8 +224,8 @@ def made_from_precursors(transmitter: str, native: str, found: Chemistry) -> flo
     Notes
     -----
     The last enzyme of the terminal turns over its own synthesis J at the level L of its own substrate, so its capacity is
-    V = J (K + L)/L; a precursor at concentration C gives V φ C/(K' + C + L'), K' and L' those of that substrate. One enzyme, so
-    one V (assumed).
+    V = J (K + L)/L; a precursor at concentration C gives V φ C/(K' + C + L'), K' and L' those of that substrate. One
+    enzyme, so one V (assumed).
     """
     own = reference.synthesis_steps(native)[-1]
     for step in reference.synthesis_steps(transmitter)[1:]:

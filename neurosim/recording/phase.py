@@ -93,8 +93,9 @@ def phase_result(raw: RawPhaseLike, plan: Plan, context: PhaseContext) -> PhaseR
 
     Notes
     -----
-    What the transmitter holds is measured, what slow drugs hold stands for the phase, the others share the rest at equilibrium:
-    (1 - B - ρ) x_j / (1 + Σ x), x = C/K. At carriers the drugs alone compete, as in a blockade that is measured against vehicle.
+    What the transmitter holds is measured, what slow drugs hold stands for the phase, the others share the rest at
+    equilibrium: (1 - B - ρ) x_j / (1 + Σ x), x = C/K. At carriers the drugs alone
+    compete, as in a blockade that is measured against vehicle.
 
     Raises
     ------

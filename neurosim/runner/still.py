@@ -81,7 +81,8 @@ def _groups(trials: Sequence[TrialSpec]) -> dict[tuple, list[_Asked]]:
         levels = tuple((name, float(value)) for name, value in resolved.levels.items())
         clock = tuple((p.name, p.at, p.record) for p in phase_times(resolved.protocol))
         # subjects differ only where affinities are drawn, and then not in what one block could share
-        drawn = None if resolved.uncertainty is None else (float(resolved.uncertainty.affinity), resolved.seed, trial.subject)
+        spread = resolved.uncertainty
+        drawn = None if spread is None else (float(spread.affinity), resolved.seed, trial.subject)
         same = (id(resolved.circuit), resolved.species, levels, clock, ligands, resolved.profile, drawn)
         groups.setdefault(same, []).append((trial, found))
     return groups

@@ -19,8 +19,8 @@ def validate(experiment: Experiment) -> None:
     Raises
     ------
     SpecError
-        One sentence per mistake: an unknown profile, receptor or drug, a receptor that the species lacks, a site that hears a
-        pool that does not exist, a dose that cannot become a concentration.
+        One sentence per mistake: an unknown profile, receptor or drug, a receptor that the species lacks, a site that hears
+        a pool that does not exist, a dose that cannot become a concentration.
     """
     problems = [
         *_profile_problems(experiment),

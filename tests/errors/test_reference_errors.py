@@ -66,6 +66,20 @@ def test_only_what_is_missing_is_named():
         pharmacology.absorption("WAY-100635", "rat", "oral")
 
 
+def test_a_route_without_numbers_says_which_have_them():
+    with pytest.raises(ReferenceDataError) as caught:
+        pharmacology.plasma([dose("WAY-100635", "oral")], "rat", 60.0)
+    assert str(caught.value) == (
+        "drug WAY-100635 in rat: no table gives the bioavailability of the route oral for any species; allowed: iv, "
+        "infusion, ip, sc, im, minipump, or add F_oral to pk_parameters.csv"
+    )
+
+
+def test_a_dose_without_a_unit_is_refused():
+    with pytest.raises(UnitError, match=r"^'10' has no unit; needs a dose, e\.g\. '10 mg/kg'$"):
+        pharmacology.pk_report("haloperidol", "10", "ip", "rat")
+
+
 def test_no_drug_is_named_in_the_code():
     folder = tables.files("neurosim")
     code = "".join(

@@ -94,7 +94,8 @@ def test_show_knows_experiments_drugs_receptors_and_carriers(tiny, command):
     assert "escitalopram 5 nM" in command("show", "tiny_experiment")
     drug = command("show", "escitalopram")
     assert re.search(r"SERT +carrier +inhibitor", drug)
-    assert re.search(r"Pharmacokinetics in rat.*\n.*\n +iv +[\d.]+ nM", drug)
+    assert re.search(r"Pharmacokinetics in rat: 1 mg/kg ip, once and every 24 h\n +ligand +in +unit", drug)
+    assert re.search(r"escitalopram +brain, free +nM +[\d.]+ +[\d.]+ (min|h)", drug)
     assert "transmitter 5-HT" in command("show", "5-HT1A")
     assert "WAY-100635" in command("show", "5-ht1a")
     assert "CP-93129, human" in command("show", "5-HT1B"), "affinities of a species stand beside the default"
