@@ -10,6 +10,8 @@ one.
 """
 
 from neurosim.reference.affinity import affinity_rows, binding_in, in_species
+from neurosim.reference.bibtex import BibEntry, bibtex
+from neurosim.reference.citations import SOFTWARE, Citation, bibliography, citation, source_texts
 from neurosim.reference.drugs import Action, Binding, Drug, bindings, drug, drug_names
 from neurosim.reference.keys import rows_used
 from neurosim.reference.kinetics import (
@@ -43,20 +45,26 @@ from neurosim.reference.tables import manifest, table, table_names
 
 __all__ = [
     "Action",
+    "BibEntry",
     "Binding",
     "Carrier",
+    "Citation",
     "Drug",
     "PKRow",
     "Receptor",
     "Route",
+    "SOFTWARE",
     "Species",
     "Target",
     "TargetRow",
     "affinity_rows",
+    "bibliography",
+    "bibtex",
     "binding_in",
     "bindings",
     "carrier",
     "carrier_names",
+    "citation",
     "cross_K_m",
     "drug",
     "drug_names",
@@ -71,6 +79,7 @@ __all__ = [
     "route",
     "route_names",
     "rows_used",
+    "source_texts",
     "species",
     "species_names",
     "stand_in",
