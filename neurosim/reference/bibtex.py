@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from neurosim.errors import ReferenceDataError, nearest
@@ -26,7 +26,7 @@ _NEEDS = {
     "article": (("author", "title", "pages", "doi", "url"), ("journal",), ("year",)),
     "book": (("author", "editor"), ("title",), ("year",)),
     "incollection": (("author",), ("booktitle",), ("year",)),
-    "misc": (("author", "title"), ("url", "howpublished", "note")),
+    "misc": (("author", "title"), ("url", "doi", "howpublished", "note")),
     "software": (("author",), ("title",)),
 }
 _FIELDS = (
@@ -49,7 +49,7 @@ class BibEntry:
 
     kind: str
     key: str
-    fields: Mapping[str, str]
+    fields: Mapping[str, str] = field(hash=False)
 
     @property
     def text(self) -> str:
