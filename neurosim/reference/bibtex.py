@@ -7,7 +7,7 @@ A file is a sequence of comment lines that begin with ``%``, empty lines and ent
       year = {2008},
     }
 
-Values stand in braces, one field on a line; macros, ``#`` and quoted values are refused.
+Values stand in braces, one field on a line; macros, quoted values and characters that LaTeX would not print are refused.
 """
 
 from __future__ import annotations
@@ -39,6 +39,9 @@ _FORMS = {
     "url": r"https?://\S+",
     "pages": r"[A-Za-z]*[\d.]+(--[A-Za-z]*[\d.]+)?",
 }
+#: Characters that LaTeX would not print as they are; a DOI or address is set by its own command.
+_SPECIAL = re.compile(r"(?<!\\)[&%$#_]")
+_VERBATIM = ("doi", "url")
 _HEAD = re.compile(r"@(\w+)\{([a-z][a-z0-9_-]*),")
 _FIELD = re.compile(r"  (\w+) = \{(.*)\},")
 
@@ -62,7 +65,7 @@ class BibEntry:
         place = ":".join(filter(None, (get("volume"), (get("pages") or "").replace("--", "-"))))
         where = f"https://doi.org/{get('doi')}" if get("doi") else get("url") or ""
         parts = (f"{head}:" if get("title") and head else head, get("title") and f"{get('title')}.", venue, place)
-        words = " ".join(filter(None, parts)).replace("{", "").replace("}", "")
+        words = " ".join(filter(None, parts)).translate({ord(mark): None for mark in "{}\\"})
         return ". ".join(filter(None, (words.rstrip("."), where)))
 
 
@@ -93,7 +96,8 @@ def parse(text: str, where: str = "references.bib") -> dict[str, BibEntry]:
     ------
     ReferenceDataError
         With the line: what is not of the form above, a kind or field that is not known, a key or field given twice, braces
-        that do not match, a year, DOI, address or pages that are none, an entry that lacks what its kind needs.
+        that do not match, a bare special character, a year, DOI, address or pages that are none, an entry that lacks what
+        its kind needs.
     """
     found: dict[str, BibEntry] = {}
     open_entry: tuple[str, str, int] | None = None
@@ -140,6 +144,8 @@ def _field(line: str, place: str) -> tuple[str, str]:
         raise ReferenceDataError(f"{place}: unknown field {name!r}; {nearest(name, _FIELDS)}")
     if not value.strip() or not _is_balanced(value):
         raise ReferenceDataError(f"{place}: {name} = {{{value}}} is empty or its braces do not match")
+    if name not in _VERBATIM and _SPECIAL.search(value):
+        raise ReferenceDataError(f"{place}: {value!r} holds one of & % $ # _ bare; write a backslash before it")
     if name in _FORMS and not re.fullmatch(_FORMS[name], value):
         raise ReferenceDataError(f"{place}: {value!r} is not a valid {name}")
     return name, value

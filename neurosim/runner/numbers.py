@@ -211,20 +211,21 @@ def _binding_numbers(
 def _row_numbers(binding: Binding, default: Binding, species: str) -> Iterator[Number]:
     topic, where = f"drug {binding.drug}, binding", f"drug {binding.drug} at {binding.target}"
     own = binding != default
-    basis = _species_basis(binding, species) if own else binding.row.get("basis") or "measured"
-    yield Number(topic, f"{where}: {binding.parameter or 'Ki'}", f"{binding.Ki:g} nM", basis, binding.source, binding.notes)
-    if binding.kind != "receptor" or binding.action.kind != "agonist":
-        return
-    if binding.efficacy is None:
+    if binding.Ki is not None:
+        basis = _species_basis(binding, species) if own else binding.row.get("basis") or "measured"
+        name = f"{where}: {binding.parameter or 'Ki'}"
+        yield Number(topic, name, f"{binding.Ki:g} nM", basis, binding.source, binding.notes)
+    is_agonist = binding.kind == "receptor" and binding.action.kind == "agonist"
+    if is_agonist and binding.efficacy is not None:
+        yield Number(topic, f"{where}: efficacy", f"{binding.efficacy:g}", "measured", default.source)
+    elif is_agonist:
         action = next(row for row in reference.table("actions.csv") if row["action"] == binding.action.name)
         text = f"{binding.action.default_efficacy:g}"
         yield Number(topic, f"{where}: efficacy", text, action["basis"], action["source"], action["note"])
-    else:
-        yield Number(topic, f"{where}: efficacy", f"{binding.efficacy:g}", "measured", default.source)
-    if binding.EC_50 is not None:
-        derived = own and binding.EC_50 != default.EC_50
-        why = f"scaled by the Ki in the {species}" if derived else ""
-        basis = "derived" if derived else "measured"
+    if binding.EC_50 is not None and (is_agonist or binding.kind != "receptor"):
+        scaled = own and binding.EC_50 != default.EC_50
+        why = f"scaled by the Ki in the {species}" if scaled else ""
+        basis = "derived" if scaled else "measured"
         yield Number(topic, f"{where}: EC_50", f"{binding.EC_50:.3g} nM", basis, _EC_50_source(default), why)
 
 

@@ -34,6 +34,7 @@ def test_an_entry_is_one_line_for_a_person():
         "Guiard, B. P. et al. (2008): Cross-talk between 5-HT and dopamine. Int J Neuropsychopharmacol 11:625-639. "
         "https://doi.org/10.1017/S1461145707008383"
     )
+    assert parse(ENTRY.replace("Cross-talk", r"R\&D"))["guiard2008"].text.count("R&D between") == 1
     short = "@article{a1990,\n  author = {A and B},\n  journal = {J},\n  year = {1990},\n  pages = {7},\n}\n"
     assert parse(short)["a1990"].text == "A, B (1990) J 7"
 
@@ -48,6 +49,7 @@ REFUSED = {
     "a DOI that is none": ("10.1017/S", "doi:10.1017/S", r"x\.bib:10: 'doi:10.*' is not a valid doi"),
     "pages that are none": ("625--639", "625-639", r"x\.bib:9: '625-639' is not a valid pages"),
     "braces that do not match": ("{5-HT}", "{5-HT", r"x\.bib:5: title = .* its braces do not match"),
+    "a bare ampersand": ("Cross-talk", "R&D", r"x\.bib:5: .* holds one of & % \$ # _ bare; write a backslash before it"),
     "an empty value": ("{11}", "{}", r"x\.bib:8: volume = \{\} is empty"),
     "a field twice": ("  volume = {11},", "  volume = {11},\n  volume = {11},", r"x\.bib:9: volume is given twice"),
     "no journal": ("  journal = {Int J Neuropsychopharmacol},\n", "", r"x\.bib:3: the article guiard2008 has no journal"),
