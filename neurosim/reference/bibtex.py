@@ -39,7 +39,7 @@ _FORMS = {
     "url": r"https?://\S+",
     "pages": r"[A-Za-z]*[\d.]+(--[A-Za-z]*[\d.]+)?",
 }
-#: Characters that LaTeX would not print as they are; a DOI or address is set by its own command.
+#: Characters that LaTeX would not print as they are; a doi or url is set by its own command.
 _SPECIAL = re.compile(r"(?<!\\)[&%$#_]")
 _VERBATIM = ("doi", "url")
 _HEAD = re.compile(r"@(\w+)\{([a-z][a-z0-9_-]*),")
