@@ -223,7 +223,7 @@ def assumptions(
     experiment: Annotated[str, typer.Argument(metavar="EXPERIMENT", help="Name or file.")],
     set_: Settings = None,
 ) -> None:
-    """List every number of an experiment that nobody measured.
+    """List every number of an experiment that was not measured.
 
     Counts by basis first, then what is assumed, derived or fitted, each with its value and why: of the circuit, of its
     receptors and carriers, and of the drugs in the species.

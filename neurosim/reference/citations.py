@@ -16,8 +16,6 @@ __all__ = ["SOFTWARE", "Citation", "bibliography", "citation", "source_texts"]
 
 #: Key of the entry of this software.
 SOFTWARE = "neurosim"
-#: Columns that hold the source of a number.
-_SOURCE_COLUMNS = ("source", "citation", "K_func_source", "tau_assay_source")
 
 
 @dataclass(frozen=True)
@@ -82,6 +80,11 @@ def citation(text: str) -> Citation | None:
     return _citations().get(text.strip())
 
 
+def _holds_source(column: str) -> bool:
+    """Whether a column says where a number is from: ``source``, ``citation``, or ``NAME_source`` of another column."""
+    return column in ("source", "citation") or column.endswith("_source")
+
+
 def source_texts() -> tuple[str, ...]:
     """Every distinct source of every table, in file order."""
     return tuple(
@@ -89,7 +92,7 @@ def source_texts() -> tuple[str, ...]:
             row[column]
             for name in table_names()
             for row in table(name)
-            for column in _SOURCE_COLUMNS
-            if row.get(column)
+            for column in row
+            if _holds_source(column) and row[column]
         )
     )
