@@ -27,7 +27,8 @@ def test_every_source_of_a_circuit_is_in_citations(path):
 
 def test_the_sources_are_those_of_all_tables():
     texts = set(source_texts())
-    for name, column in (("drugs_binding.csv", "source"), ("targets.csv", "citation"), ("receptors.csv", "tau_assay_source")):
+    columns = {"drugs_binding.csv": "source", "targets.csv": "citation", "receptors.csv": "tau_assay_source"}
+    for name, column in columns.items():
         assert {row[column] for row in reference.table(name) if row[column]} <= texts, name
 
 
