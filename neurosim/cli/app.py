@@ -9,7 +9,7 @@ import typer
 
 __all__ = ["COMMANDS", "app"]
 
-COMMANDS = ("run", "check", "list", "show", "status", "calibrate", "schema", "cache")
+COMMANDS = ("run", "check", "list", "show", "status", "calibrate", "cite", "assumptions", "schema", "cache")
 
 app = typer.Typer(
     help="Dopamine, serotonin and what drugs, lesions and disease do to their balance.",
@@ -214,6 +214,45 @@ def calibrate(
     from neurosim.cli import fitting
 
     fitting.calibrate(circuit, output, workers)
+
+
+@app.command()
+def cite(
+    experiment: Annotated[str, typer.Argument(metavar="EXPERIMENT", help="Name or file.")],
+    set_: Settings = None,
+    bibtex: Annotated[bool, typer.Option("--bibtex", help="Print BibTeX instead of a list.")] = False,
+) -> None:
+    """Say what to cite for an experiment.
+
+    The software, and the publications behind the numbers that the experiment uses, by what they are for. Sources that are
+    no publication (rules, product labels, a fit) are named too.
+
+    \b
+    Example:
+      neurosim cite acute_escitalopram --bibtex > references.bib
+    """
+    from neurosim.cli import citing, running
+
+    citing.cite(experiment, running.settings(set_), bibtex)
+
+
+@app.command()
+def assumptions(
+    experiment: Annotated[str, typer.Argument(metavar="EXPERIMENT", help="Name or file.")],
+    set_: Settings = None,
+) -> None:
+    """List every number of an experiment that was not measured.
+
+    Counts by basis first, then what is assumed, derived or fitted, each with its value and why: of the circuit, of its
+    receptors and carriers, and of the drugs in the species.
+
+    \b
+    Example:
+      neurosim assumptions acute_escitalopram --set species=mouse
+    """
+    from neurosim.cli import citing, running
+
+    citing.assumptions(experiment, running.settings(set_))
 
 
 @app.command()

@@ -18,6 +18,7 @@ __all__ = ["rows_used"]
 #: Columns that say where a number is from; a better citation changes no result.
 _PROVENANCE = {
     "basis",
+    "doi_checked",
     "note",
     "notes",
     "source",

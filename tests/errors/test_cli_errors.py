@@ -70,7 +70,7 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize("verb", ["run", "check"])
+@pytest.mark.parametrize("verb", ["run", "check", "cite", "assumptions"])
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_in_an_experiment_is_answered_with_its_place(tiny, command, fake_engine, verb, mistake):
     old, new, words = MISTAKES[mistake]
@@ -131,6 +131,12 @@ USAGE = [
     ),
     (("check", "nosuch"), r"unknown experiment 'nosuch'"),
     (("check", "tiny", "--set", "n=1"), r"--set is rooted in an experiment"),
+    (("cite",), r"Missing argument 'EXPERIMENT' \(see 'neurosim cite --help'\)"),
+    (("cite", "tiny"), r"unknown experiment 'tiny': it is a circuit"),
+    (("cite", "tiny_experiment", "--bibtx"), r"No such option: --bibtx .*--bibtex.*"),
+    (("cite", "tiny_experiment", "--set", "subjects"), r"--set 'subjects': give PATH=VALUE, for example"),
+    (("assumptions", "tiny_experimnt"), r"unknown experiment 'tiny_experimnt'; did you mean 'tiny_experiment'\?"),
+    (("assumptions", "tiny_experiment", "--set", "subject=3"), r"--set subject=3: .* did you mean 'subjects'\?"),
     (("show", "escitalopam"), r"no circuit, .* is called 'escitalopam': did you mean 'escitalopram'\?"),
     (("list", "drug"), r"'drug' cannot be listed; did you mean 'drugs'\?"),
     (("schema", "experiments"), r"'experiments' files have no schema; did you mean 'experiment'\?"),
