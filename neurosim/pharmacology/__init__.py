@@ -51,7 +51,7 @@ from neurosim.pharmacology.parameters import (
 )
 from neurosim.pharmacology.pk import exposure, plasma, plasma_modes
 from neurosim.pharmacology.report import Course, PKReport, pk_report, usual_route
-from neurosim.pharmacology.targets import TargetReport, ligand_name, report_targets
+from neurosim.pharmacology.targets import TargetReport, acts_outside, ligand_name, report_targets
 
 __all__ = [
     "VESICULAR",
@@ -69,6 +69,7 @@ __all__ = [
     "TargetReport",
     "absorption",
     "activation",
+    "acts_outside",
     "activation_limit",
     "affinity_pairs",
     "bound_equilibrium",

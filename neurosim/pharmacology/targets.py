@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from neurosim import reference
 from neurosim.reference import Binding
 
-__all__ = ["TargetReport", "is_expressed", "ligand_name", "report_targets"]
+__all__ = ["TargetReport", "acts_outside", "is_expressed", "ligand_name", "report_targets"]
 
 _RECEPTOR_KINDS = ("agonist", "antagonist")
 
@@ -75,8 +75,18 @@ def is_expressed(binding: Binding) -> bool:
     }.get(binding.kind, False)
 
 
+def acts_outside(binding: Binding) -> tuple[str, ...]:
+    """Drugs whose kinetics a row changes before they reach the brain."""
+    return reference.interaction_victims(binding.target, binding.action.name)
+
+
 def _is_unmodelled(binding: Binding) -> bool:
-    return binding.kind != "other" and binding.action.kind != "none" and not is_expressed(binding)
+    return (
+        binding.kind != "other"
+        and binding.action.kind != "none"
+        and not is_expressed(binding)
+        and not acts_outside(binding)
+    )
 
 
 def _needs(binding: Binding) -> str:
@@ -127,6 +137,11 @@ def _describe(binding: Binding) -> str:
     if kind == "substrate":
         return f"competes for uptake by {target} ({_constant(binding)})"
     return f"blocks {target} ({_constant(binding)}): uptake slows, and so does release through it"
+
+
+def _outside(binding: Binding) -> str:
+    victims = " and ".join(acts_outside(binding))
+    return f"{binding.action.name} of {binding.target} outside the brain: {victims} given by dose lasts longer"
 
 
 def _name(binding: Binding) -> str:
@@ -203,7 +218,10 @@ def report_targets(
     return TargetReport(
         drug=found.name,
         expressed=tuple(row.target for row in here),
-        actions=tuple(_describe(row) for row in here),
+        actions=(
+            *(_describe(row) for row in here),
+            *(_outside(row) for row in found.bindings if acts_outside(row)),
+        ),
         absent=tuple(row.target for row in absent),
         unmodelled=tuple(f"{_name(row)}: needs {_needs(row)}" for row in found.bindings if _is_unmodelled(row)),
         ignored=tuple(

@@ -19,6 +19,7 @@ __all__ = [
     "metabolites",
     "pk_default",
     "pk_evidence",
+    "interaction_victims",
     "pk_interactions",
     "pk_row",
     "route",
@@ -218,6 +219,15 @@ def pk_interactions(name: str, species_name: str) -> tuple[Interaction, ...]:
         Interaction(name, *key, number(row["factor"]), row["basis"], row["source"], row["note"])
         for key, rows in found.items()
         for row in _of_species(rows, species_name)[:1]
+    )
+
+
+@cache
+def interaction_victims(target: str, action: str) -> tuple[str, ...]:
+    """Drugs whose kinetics change while a drug with that action at that target is given by dose too."""
+    rows = table("pk_interactions.csv")
+    return tuple(
+        dict.fromkeys(r["victim"] for r in rows if (r["with_target"], r["with_action"]) == (target, action))
     )
 
 

@@ -141,7 +141,7 @@ def _target_findings(experiment: Experiment) -> Iterator[build.Finding]:
     for drug in _ligands(experiment):
         report = pharmacology.report_targets(drug, receptors, carriers, stores)
         where = f"drug {report.drug}"
-        if not report.expressed:
+        if not report.actions:
             yield build.Finding("warning", where, "no target of it is in this circuit: it does nothing here")
         for action in report.actions:
             yield build.Finding("info", where, action)

@@ -116,6 +116,8 @@ def idle_drugs(experiment: Experiment) -> Iterator[tuple[str, str]]:
         for name in next(iter(found.values())):
             given = [d for d in what.drugs if pharmacology.ligand_name(d.drug) == name]
             stated = any(getattr(d, key, None) for d in given for key in ("concentration", "dose", "rate"))
+            if any(pharmacology.acts_outside(row) for row in reference.bindings(name)):
+                continue
             if stated and all(levels[name] == 0 for levels in found.values()):
                 last = "" if phases[-1].before_drugs else f"; the last phase is at {phases[-1].at / 60:g} min"
                 yield f"arms.{arm}.drugs.{name}", f"is in the brain in no phase{last}: it does nothing here"

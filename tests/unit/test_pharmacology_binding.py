@@ -125,7 +125,10 @@ def test_affinities_are_those_of_the_species():
     assert pytest.approx(
         pharmacology.drug_terms("5-HT1D", {"CP-93129": 100.0}, constants, "human").X
     ) == pharmacology.drug_terms("5-HT1D", {"CP-93129": 100.0}, constants, "rat").X
-    free = {s: pharmacology.free_fraction("5-HT3", {"vortioxetine": 3.7}, s) for s in ("human", "rat")}
+    free = {
+        s: pharmacology.free_fraction("5-HT3", {"vortioxetine": 3.7}, pharmacology.Knowledge(species=s))
+        for s in ("human", "rat")
+    }
     assert free["human"] == pytest.approx(0.5) and free["rat"] == pytest.approx(1 / (1 + 3.7 / 1.1))
 
 

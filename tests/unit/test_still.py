@@ -114,7 +114,7 @@ def test_a_metabolite_is_a_ligand_of_its_own(still):
     held = results.summary["receptors"].carrier_occupancy.sel(arm="blocked", subject=0, phase="late", carrier="SERT")
     assert float(held.sel(ligand="fluoxetine")) > 0 and float(held.sel(ligand="norfluoxetine")) > 0
     words = [f"{f.path}: {f.text}" for f in runner.check("metabolite.yaml").findings]
-    assert any(w.startswith("drug norfluoxetine: acts here at") for w in words)
+    assert any(w.startswith("drug norfluoxetine: blocks SERT (") for w in words)
 
 
 def test_levels_are_stated_or_the_middle_of_the_band(still):
