@@ -17,6 +17,7 @@ from neurosim.pharmacology.binding import (
     occupancy,
     site_constants,
 )
+from neurosim.pharmacology.curves import DoseOccupancy, dose_occupancy
 from neurosim.pharmacology.parameters import (
     Absorption,
     PKNumber,
@@ -25,13 +26,16 @@ from neurosim.pharmacology.parameters import (
     pk_parameters,
     pk_provenance,
 )
+from neurosim.pharmacology.pet import BindingPotential, binding_potential
 from neurosim.pharmacology.pk import exposure, plasma_modes
 from neurosim.pharmacology.report import OccupancyTable, PKReport, occupancy_table, pk_report
 from neurosim.pharmacology.targets import TargetReport, ligand_name, report_targets, require_expressible
 
 __all__ = [
     "Absorption",
+    "BindingPotential",
     "CarrierBlock",
+    "DoseOccupancy",
     "DrugTerms",
     "OccupancyTable",
     "PKNumber",
@@ -42,7 +46,9 @@ __all__ = [
     "absorption",
     "activation",
     "activation_limit",
+    "binding_potential",
     "carrier_block",
+    "dose_occupancy",
     "drug_terms",
     "equilibrium",
     "exposure",

@@ -39,6 +39,7 @@ from neurosim.reference.receptors import (
     transmitter_names,
 )
 from neurosim.reference.tables import manifest, table, table_names
+from neurosim.reference.tracers import Tracer, TracerRegion, tracer, tracer_names
 
 __all__ = [
     "Action",
@@ -51,6 +52,8 @@ __all__ = [
     "Species",
     "Target",
     "TargetRow",
+    "Tracer",
+    "TracerRegion",
     "bindings",
     "carrier",
     "carrier_names",
@@ -75,5 +78,7 @@ __all__ = [
     "target",
     "target_row",
     "target_row_ids",
+    "tracer",
+    "tracer_names",
     "transmitter_names",
 ]
