@@ -17,6 +17,7 @@ from neurosim.pharmacology.binding import (
     occupancy,
     site_constants,
 )
+from neurosim.pharmacology.competition import per_nM, transmitter_name, transmitter_per_nM
 from neurosim.pharmacology.curves import DoseOccupancy, dose_occupancy
 from neurosim.pharmacology.parameters import (
     Absorption,
@@ -26,7 +27,7 @@ from neurosim.pharmacology.parameters import (
     pk_parameters,
     pk_provenance,
 )
-from neurosim.pharmacology.pet import BindingPotential, binding_potential
+from neurosim.pharmacology.pet import BindingPotential, binding_potential, free_part
 from neurosim.pharmacology.pk import exposure, plasma_modes
 from neurosim.pharmacology.report import OccupancyTable, PKReport, occupancy_table, pk_report
 from neurosim.pharmacology.targets import TargetReport, ligand_name, report_targets, require_expressible
@@ -53,10 +54,12 @@ __all__ = [
     "equilibrium",
     "exposure",
     "free_fraction",
+    "free_part",
     "ligand_name",
     "occupancies",
     "occupancy",
     "occupancy_table",
+    "per_nM",
     "pk_parameters",
     "pk_provenance",
     "pk_report",
@@ -64,4 +67,6 @@ __all__ = [
     "report_targets",
     "require_expressible",
     "site_constants",
+    "transmitter_name",
+    "transmitter_per_nM",
 ]

@@ -1,4 +1,9 @@
-"""How strongly ligands compete at any target: a receptor, a carrier, or whatever else a table gives a constant for."""
+"""How strongly ligands compete for binding at any target: a receptor, a carrier, or what else a table has a constant for.
+
+Binding is not function. A Ki that was measured by displacing an antagonist label (affinity_state ``low``) is what a
+scan with an antagonist tracer measures again, so it stands as it is; other constants of agonists are those of
+:mod:`neurosim.pharmacology.binding`.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +15,7 @@ from neurosim import reference
 from neurosim.errors import SpecError
 from neurosim.pharmacology.binding import carrier_block, drug_terms, site_constants
 
-__all__ = ["per_nM", "transmitter_per_nM", "transmitter_x"]
+__all__ = ["per_nM", "transmitter_name", "transmitter_per_nM", "transmitter_x"]
 
 
 def _reserve(receptor: reference.Receptor, tau: float | None) -> float:
@@ -50,11 +55,19 @@ def per_nM(
         receptor = reference.receptor(found.name)
         constants = site_constants(receptor.name, _reserve(receptor, tau))
         terms = [drug_terms(receptor.name, {name: 1.0}, constants, species).X for name in names]
+        terms = [_as_measured(name, receptor.target) or term for name, term in zip(names, terms, strict=True)]
     elif found.kind == "carrier":
         terms = [carrier_block(found.name, {name: 1.0}).B for name in names]
     else:
         terms = [_of_row(name, found.name) for name in names]
     return np.array(terms, float)
+
+
+def _as_measured(drug: str, target: str) -> float:
+    """1/Ki of an agonist that was measured against an antagonist label; 0 for any other."""
+    row = next((row for row in reference.bindings(drug) if row.target == target), None)
+    measured = row is not None and row.action.kind == "agonist" and row.affinity_state == "low"
+    return 1.0 / row.Ki if measured and row.Ki else 0.0
 
 
 def _of_row(drug: str, target: str) -> float:
@@ -82,6 +95,12 @@ def transmitter_per_nM(target: str, tau: float | None = None) -> tuple[str, floa
         carrier = reference.carrier(found.name)
         return carrier.substrate, 1.0 / carrier.K_m[carrier.substrate]
     return None
+
+
+def transmitter_name(target: str) -> str:
+    """The transmitter that competes at a target, ``""`` where there is none."""
+    own = transmitter_per_nM(target)
+    return "" if own is None else own[0]
 
 
 def transmitter_x(target: str, level: float | np.ndarray, tau: float | None = None) -> float | np.ndarray:

@@ -21,7 +21,7 @@ from neurosim import reference, units
 from neurosim.errors import SpecError
 from neurosim.pharmacology.competition import per_nM, transmitter_per_nM
 
-__all__ = ["BindingPotential", "binding_potential"]
+__all__ = ["BindingPotential", "binding_potential", "free_part"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,12 +78,31 @@ def _nM(value: Any, name: str) -> np.ndarray:
     return c
 
 
-def _free(target: str, drugs: Mapping[str, np.ndarray], levels: Mapping[str, np.ndarray], species) -> Any:
-    """Free part of a target, all ligands competing."""
+def free_part(
+    target: str, drugs: Mapping[str, Any], levels: Mapping[str, Any] | None = None, species: str | None = None
+) -> Any:
+    """Part of a target that nothing holds, all ligands competing at equilibrium.
+
+    Parameters
+    ----------
+    target : str
+    drugs, levels : mapping
+        Drug → nM, transmitter → nM; arrays broadcast. Transmitters of other targets do not count.
+    species : str, optional
+
+    Returns
+    -------
+    float or ndarray, in (0, 1]
+
+    Raises
+    ------
+    ReferenceDataError, SpecError
+        As :func:`binding_potential`.
+    """
     x = sum((c * k for c, k in zip(drugs.values(), per_nM(target, tuple(drugs), species), strict=True)), 0.0)
     own = transmitter_per_nM(target)
     if own is not None:
-        x = x + levels.get(own[0], 0.0) * own[1]
+        x = x + (levels or {}).get(own[0], 0.0) * own[1]
     return 1.0 / (1.0 + x)
 
 
@@ -151,11 +170,11 @@ def binding_potential(
     before = now if transmitter_baseline is None else _levels(transmitter_baseline, found.acts_at)
     part = 0.0 if where is None else where.also_part
     ratio = (1.0 - part) * (
-        _free(found.acts_at, drugs, now, species) / _free(found.acts_at, {}, before, species)
+        free_part(found.acts_at, drugs, now, species) / free_part(found.acts_at, {}, before, species)
     )
     if part:
         also = where.also_at
-        ratio = ratio + part * (_free(also, drugs, now, species) / _free(also, {}, before, species))
+        ratio = ratio + part * (free_part(also, drugs, now, species) / free_part(also, {}, before, species))
     baseline = math.nan if where is None else where.BP_ND
     ratio = ratio if np.ndim(ratio) else float(ratio)
     return BindingPotential(found.name, "" if where is None else where.name, baseline * ratio, baseline, ratio)

@@ -50,6 +50,7 @@ from neurosim.spec._library import find, list_names
 from neurosim.spec._provenance import Provenance, provenance
 from neurosim.spec._quantities import Sourced
 from neurosim.spec._resolve import Resolved, resolve
+from neurosim.spec._rows import Expected, Row, Rows, load_rows
 from neurosim.spec._scan import axis_values, scan_points
 from neurosim.spec._schema import json_schema
 from neurosim.spec._words import locate, spec_error
@@ -66,6 +67,7 @@ __all__ = [
     "Conductance",
     "Dose",
     "Effect",
+    "Expected",
     "Experiment",
     "Gain",
     "GainFit",
@@ -89,6 +91,8 @@ __all__ = [
     "ReleaseFit",
     "ReleaseGain",
     "Resolved",
+    "Row",
+    "Rows",
     "Site",
     "Sourced",
     "SpecError",
@@ -108,6 +112,7 @@ __all__ = [
     "list_experiments",
     "load_circuit",
     "load_experiment",
+    "load_rows",
     "locate",
     "phase_times",
     "plain",
