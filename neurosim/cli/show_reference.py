@@ -8,6 +8,11 @@ from neurosim.errors import NeurosimError
 
 __all__ = ["show_carrier", "show_drug", "show_receptor"]
 
+#: Doses of the table of occupancy, mg/kg.
+_DOSES = (0.01, 0.1, 1.0, 10.0, 100.0)
+_USUAL_ROUTES = {"human": ("oral", "iv")}
+_ANIMAL_ROUTES = ("ip", "iv")
+
 
 def show_drug(name: str) -> None:
     """A drug: what it binds, and its way into the brain."""
@@ -24,6 +29,8 @@ def show_drug(name: str) -> None:
 
     for species in reference.species_names():
         _kinetics(drug.name, species)
+    for species in reference.species_names():
+        _occupancy_over_dose(drug.name, species)
 
 
 def _kinetics(drug: str, species: str) -> None:
@@ -55,6 +62,48 @@ def _kinetics(drug: str, species: str) -> None:
     for number in numbers:
         if number.value is None:
             say(f"  {number.text}")
+
+
+def _usual_dose(drug: str, species: str) -> pharmacology.PKReport | None:
+    """1 mg/kg by the usual route of a species, or the next that its numbers allow; None where there is none."""
+    for route in _USUAL_ROUTES.get(species, _ANIMAL_ROUTES):
+        try:
+            return pharmacology.pk_report(drug, "1 mg/kg", route, species)
+        except NeurosimError:
+            continue
+    return None
+
+
+def _occupancy_over_dose(drug: str, species: str) -> None:
+    """Per cent of every target that one dose holds at its peak, and the dose that holds half."""
+    report = _usual_dose(drug, species)
+    if report is None:
+        return
+    curves = []
+    for target in _targets_of(drug):
+        try:
+            curve = pharmacology.dose_occupancy(drug, _DOSES, target, species, report.route, at=report.tmax)
+        except NeurosimError:  # a receptor that the species does not have
+            continue
+        if float("inf") > curve.ED50:
+            curves.append(curve)
+    if not curves:
+        return
+    title(
+        f"Held at the peak of one dose in {species}, {report.route}, {report.tmax / 60:.0f} min (%; "
+        f"{', '.join(curves[0].ligands)}; no transmitter)"
+    )
+    rows = [
+        [c.target, *(f"{100 * held:.1f}" for held in c.occupancy), f"{plain(float(f'{c.ED50:.3g}'))} mg/kg"]
+        for c in sorted(curves, key=lambda c: c.ED50)
+    ]
+    table(["target", *(f"{plain(dose)} mg/kg" for dose in _DOSES), "ED50"], rows)
+
+
+def _targets_of(drug: str) -> list[str]:
+    """Targets that may have a constant of binding."""
+    kinds = ("receptor", "carrier", "store", "enzyme")
+    return [b.target for b in reference.bindings(drug) if b.kind in kinds]
 
 
 def show_receptor(name: str) -> None:

@@ -46,7 +46,9 @@ def validate(only: Sequence[str] | None, rows: str | None, quick: bool, workers:
     say("\n" + ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict]))
     near, inside, n = scored_within(done.scores)
     if n:
-        say(f"of {n} rows with a number: {near} within threefold ({near / n:.0%}), {inside} in band ({inside / n:.0%})")
+        say(
+            f"of {n} rows with a number: {near} within threefold ({near / n:.0%}), {inside} in band ({inside / n:.0%})"
+        )
     say(f"table    {done.table}")
     return 1 if done.has_failed else 0
 

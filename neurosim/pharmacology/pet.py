@@ -177,4 +177,6 @@ def binding_potential(
         ratio = ratio + part * (free_part(also, drugs, now, species) / free_part(also, {}, before, species))
     baseline = math.nan if where is None else where.BP_ND
     ratio = ratio if np.ndim(ratio) else float(ratio)
-    return BindingPotential(found.name, "" if where is None else where.name, baseline * ratio, baseline, ratio)
+    return BindingPotential(
+        found.name, "" if where is None else where.name, baseline * ratio, baseline, ratio
+    )

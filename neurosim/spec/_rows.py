@@ -12,7 +12,7 @@ from neurosim.errors import SpecError, nearest
 from neurosim.spec._circuit_file import validated
 from neurosim.spec._experiment import Experiment, Setting
 from neurosim.spec._experiment_file import edits_of, experiment_of, load_experiment
-from neurosim.spec._library import shown
+from neurosim.spec._library import find, list_names, shown
 from neurosim.spec._model import Model, Named, Problem, problem_error, raise_problems
 from neurosim.spec._quantities import Label, given_words, stated
 from neurosim.spec._words import locate
@@ -121,12 +121,12 @@ class Rows(Model):
         if inline is not None:
             document = inline if isinstance(inline, Block) else Block(inline)
             return experiment_of(document, self._folder, edits_of(settings))
-        try:
-            return load_experiment(asked, set=settings or None)
-        except SpecError as error:
+        if asked not in list_names("experiment", self._folder) and not asked.endswith((".yaml", ".yml")):
             place = locate(self, ("rows", row, "experiment"))
-            own = f" {nearest(asked, self.experiments)} (of this file)" if self.experiments else ""
-            raise SpecError(f"{place}: rows.{row}.experiment: {error}{own}".removeprefix(": ")) from None
+            names = [*self.experiments, *list_names("experiment", self._folder)]
+            words = f"rows.{row}.experiment: unknown experiment '{asked}'; {nearest(asked, names)}"
+            raise SpecError(f"{place}: {words}" if place else words)
+        return load_experiment(find("experiment", asked, self._folder), set=settings or None)
 
 
 def load_rows(path: str | FilePath) -> Rows:
@@ -141,7 +141,9 @@ def load_rows(path: str | FilePath) -> Rows:
     document, _ = read_document(place, shown(place))
     schema = document.get("schema")
     if schema != ROWS_SCHEMA:
-        raise SpecError(f"{shown(place)}: schema: a file of rows begins with 'schema: {ROWS_SCHEMA}', not '{schema}'")
+        raise SpecError(
+            f"{shown(place)}: schema: a file of rows begins with 'schema: {ROWS_SCHEMA}', not '{schema}'"
+        )
     rows = validated(Rows, document)
     rows._folder = place.parent
     return rows

@@ -65,7 +65,9 @@ def _heard(results: Results, site: str | None, arm: str, phase: str) -> xr.DataA
     return heard.sel(arm=arm, phase=phase, site=_known("site", site, heard.site.values.tolist()), drop=True)
 
 
-def _ratio(results: Results, target: str, arm: str, phase: str, site: str | None, before: tuple) -> xr.DataArray:
+def _ratio(
+    results: Results, target: str, arm: str, phase: str, site: str | None, before: tuple
+) -> xr.DataArray:
     """BP over its baseline, dims subject × scan axes."""
     found = reference.target(target)
     drugs = results.summary["drugs"].concentration.sel(arm=arm, phase=phase, drop=True).fillna(0.0)
@@ -130,7 +132,11 @@ def occupancy_range(results, target, arm, phase=None, site=None) -> Reading:
 def _over_dose(results, target, arm, phase, site) -> tuple[xr.DataArray, np.ndarray, np.ndarray]:
     """Concentrations (dose × drug), doses (mg/kg) and occupancy along the one scan axis of an arm's dose."""
     (name,) = _arms(results, [arm])
-    axes = [axis for axis in results.axes.values() if axis.path.startswith(f"arms.{name}.") and axis.unit == "mg/kg"]
+    axes = [
+        axis
+        for axis in results.axes.values()
+        if axis.path.startswith(f"arms.{name}.") and axis.unit == "mg/kg"
+    ]
     if len(axes) != 1 or len(results.axes) != 1:
         raise SpecError(f"arm {name!r} has no dose to go over: it needs a scan with one axis in mg/kg")
     held = _held(results, target, name, phase, site).isel(subject=0)
@@ -177,9 +183,13 @@ def occupancy_at_plasma(results, target, arm, drug, plasma, phase=None, site=Non
     c, _, held = _over_dose(results, target, arm, phase, site)
     levels, asked = _plasma(results, c, drug), float(plasma)
     if not levels.min() <= asked <= levels.max():
-        raise SpecError(f"plasma {asked:g} ng/mL lies outside the scan, {levels.min():.3g} to {levels.max():.3g} ng/mL")
+        raise SpecError(
+            f"plasma {asked:g} ng/mL lies outside the scan, {levels.min():.3g} to {levels.max():.3g} ng/mL"
+        )
     # Odds are proportional to the level.
-    odds = np.interp(np.log(asked), *(np.log(v[1:] if levels[0] == 0 else v) for v in (levels, held / (1.0 - held))))
+    odds = np.interp(
+        np.log(asked), *(np.log(v[1:] if levels[0] == 0 else v) for v in (levels, held / (1.0 - held)))
+    )
     return Reading.exact(100.0 / (1.0 + np.exp(-odds)))
 
 
@@ -203,20 +213,32 @@ def BP_change(results, tracer, arm, phase=None, site=None, against=None) -> Read
 def _change(results, group: str, variable: str, where: dict[str, str], arm, phase, against) -> Reading:
     """Per cent change of a variable, geometric over subjects and paired, with its 95 % interval."""
     pair = (_arms(results, [arm])[0], _phase(results, phase))
-    base = results.reference if against is None else tuple(against) if not isinstance(against, str) else (against, pair[1])
+    base = (
+        results.reference
+        if against is None
+        else tuple(against)
+        if not isinstance(against, str)
+        else (against, pair[1])
+    )
     statistics = results.compare(pair, base)[group][variable]
     for dim, name in where.items():
         statistics = statistics.sel({dim: _known(dim, name, statistics[dim].values.tolist())})
     if statistics.size != statistics.sizes["statistic"]:
         raise SpecError(f"arm {arm!r} is scanned, so it has no single change; name an arm without scan axes")
-    found = {str(k): float(v) for k, v in zip(statistics.statistic.values, statistics.values.ravel(), strict=True)}
+    found = {
+        str(k): float(v) for k, v in zip(statistics.statistic.values, statistics.values.ravel(), strict=True)
+    }
     if not np.isfinite(found["ratio"]):
-        raise SpecError(f"{variable} of {', '.join(where.values())}: no ratio can be formed, a value is missing or 0")
+        raise SpecError(
+            f"{variable} of {', '.join(where.values())}: no ratio can be formed, a value is missing or 0"
+        )
     return Reading(*(100.0 * (found[name] - 1.0) for name in ("ratio", "ratio_low", "ratio_high")))
 
 
 @readout("%", ("rates",), is_change=True)
-def firing_rate_change(results, population, arm, phase=None, against=None, measure="firing_rate_active") -> Reading:
+def firing_rate_change(
+    results, population, arm, phase=None, against=None, measure="firing_rate_active"
+) -> Reading:
     """Change of a population's firing, paired over subjects."""
     _known("measure", measure, ("firing_rate_active", "firing_rate", "active_fraction"))
     return _change(results, "rates", measure, {"population": population}, arm, phase, against)

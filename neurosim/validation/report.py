@@ -95,7 +95,9 @@ def write_scores(scores: Sequence[Score], path: Path) -> Path:
         reading = (s.reading.value, s.reading.low, s.reading.high, s.value, s.low, s.high)
         numbers = [_cell(v) for v in reading]
         core = "yes" if s.core else ""
-        writer.writerow([s.id, s.use, s.area, core, s.what, *numbers, s.unit, _cell(s.odds), s.verdict, s.reason])
+        writer.writerow(
+            [s.id, s.use, s.area, core, s.what, *numbers, s.unit, _cell(s.odds), s.verdict, s.reason]
+        )
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

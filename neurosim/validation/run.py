@@ -148,4 +148,6 @@ def _score(rows: Rows, id: str, experiment: Experiment | None, runs: _Runs) -> S
         except NeurosimError as error:
             runs.has_failed = True
             verdict, reason = "error", " ".join(str(error).split())
-    return Score(id, use, area, core, what, reading, value, low, high, unit, verdict, reason or row.note or "")
+    return Score(
+        id, use, area, core, what, reading, value, low, high, unit, verdict, reason or row.note or ""
+    )

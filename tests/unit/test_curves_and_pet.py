@@ -34,10 +34,14 @@ def test_the_curve_is_exposure_and_competition_one_after_the_other():
     dose = Dose(drug="haloperidol", dose="0.05 mg/kg", route="oral", ii="24 h", ss=True)
     c = exposure([dose], "human", 12 * 3600.0)
     curve = dose_occupancy("haloperidol", "0.05 mg/kg", "D2", "human", "oral", transmitter="45 nM", **STEADY)
-    assert np.isclose(curve.occupancy[0], 1 - free_part("D2", c, {"DA": 45.0}) / free_part("D2", {}, {"DA": 45.0}))
+    assert np.isclose(
+        curve.occupancy[0], 1 - free_part("D2", c, {"DA": 45.0}) / free_part("D2", {}, {"DA": 45.0})
+    )
 
 
-@pytest.mark.parametrize(("drug", "target", "level"), [("olanzapine", "D2", 45.0), ("paroxetine", "SERT", 2.8)])
+@pytest.mark.parametrize(
+    ("drug", "target", "level"), [("olanzapine", "D2", 45.0), ("paroxetine", "SERT", 2.8)]
+)
 def test_the_dose_for_half_is_the_closed_form(drug, target, level):
     """One ligand: x = u · dose / Ki, half at x = 1 + x_T."""
     curve = dose_occupancy(drug, [1.0], target, "human", "oral", transmitter=level, **STEADY)
@@ -77,7 +81,9 @@ def test_loss_of_the_transmitter_raises_the_binding_potential_by_its_x(tracer):
 
 def test_dopamine_at_rest_holds_what_reserpine_uncovers():
     """MODEL §4: 45 nM hold 30 % of D2, so full depletion raises BP by 43 %."""
-    assert np.isclose(binding_potential("raclopride", transmitter=0, transmitter_baseline="45 nM").change, 42.9, atol=0.1)
+    assert np.isclose(
+        binding_potential("raclopride", transmitter=0, transmitter_baseline="45 nM").change, 42.9, atol=0.1
+    )
 
 
 def test_two_receptors_of_a_region_each_follow_their_own():
@@ -107,12 +113,28 @@ def test_an_agonist_measured_against_an_antagonist_label_keeps_its_constant():
         (lambda: binding_potential("FDOPA"), SpecError, "measures synthesis at AADC"),
         (lambda: binding_potential("DTBZ", transmitter=3), SpecError, "none competes at VMAT2"),
         (lambda: binding_potential("DASB", ligands={"paroxetine": -1}), SpecError, "allowed: 0 nM or more"),
-        (lambda: dose_occupancy("haloperidol", ["1"], "D2", "human", "oral"), UnitError, "has no unit; needs a dose"),
-        (lambda: dose_occupancy("haloperidol", [-1.0], "D2", "human", "oral"), SpecError, "allowed: 0 or more"),
-        (lambda: dose_occupancy("haloperidol", [1.0], "D22", "human", "oral"), ReferenceDataError, "did you mean"),
-        (lambda: dose_occupancy("haloperidol", [1.0], "VMAT2", "human", "oral", transmitter=1.0), SpecError, "none competes"),
+        (
+            lambda: dose_occupancy("haloperidol", ["1"], "D2", "human", "oral"),
+            UnitError,
+            "has no unit; needs a dose",
+        ),
+        (
+            lambda: dose_occupancy("haloperidol", [-1.0], "D2", "human", "oral"),
+            SpecError,
+            "allowed: 0 or more",
+        ),
+        (
+            lambda: dose_occupancy("haloperidol", [1.0], "D22", "human", "oral"),
+            ReferenceDataError,
+            "did you mean",
+        ),
+        (
+            lambda: dose_occupancy("haloperidol", 1.0, "VMAT2", "human", "oral", transmitter=1),
+            SpecError,
+            "none competes",
+        ),
     ],
-)  # fmt: skip
+)
 def test_mistakes_get_one_sentence(call, kind, words):
     with pytest.raises(kind) as error:
         call()
