@@ -19,9 +19,9 @@ from neurosim.validation.verdict import Verdict, odds_ratio
 __all__ = ["COLUMNS", "Score", "published", "scored_within", "write_scores"]
 
 COLUMNS = (
-    "id", "use", "area", "core", "what", "model", "model_low", "model_high", "value", "low", "high", "unit",
-    "odds", "verdict", "reason",
-)  # fmt: skip
+    *("id", "use", "area", "core", "model", "model_low", "model_high", "value", "low", "high", "verdict", "reason"),
+    *("unit", "odds", "what"),
+)
 _DIGITS = 4
 
 
@@ -92,12 +92,9 @@ def write_scores(scores: Sequence[Score], path: Path) -> Path:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for s in scores:
-        reading = (s.reading.value, s.reading.low, s.reading.high, s.value, s.low, s.high)
-        numbers = [_cell(v) for v in reading]
-        core = "yes" if s.core else ""
-        writer.writerow(
-            [s.id, s.use, s.area, core, s.what, *numbers, s.unit, _cell(s.odds), s.verdict, s.reason]
-        )
+        numbers = (s.reading.value, s.reading.low, s.reading.high, s.value, s.low, s.high)
+        what = (s.verdict, s.reason, s.unit, _cell(s.odds), s.what)
+        writer.writerow([s.id, s.use, s.area, "yes" if s.core else "", *map(_cell, numbers), *what])
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ from synthetic import SMALL, SSRI, Treatment, results_folder
 
 from neurosim import reference
 from neurosim.analysis import open_results
+from neurosim.cli import main
 from neurosim.errors import SpecError
 from neurosim.pharmacology import dose_occupancy
 from neurosim.spec import Expected, load_rows
@@ -203,11 +204,11 @@ def test_a_readout_answers_what_is_not_there_with_the_nearest(results, name, arg
 
 
 def test_a_readout_of_rates_refuses_results_without_spikes(rows_file):
-    done = validate(rows=rows_file("readout: {occupancy: {target: D2, site: D2_DSt, arm: blocked}}\n    expected: {low: 38, high: 87, unit: \"%\"}",
-                                   "readout: {firing_rate_change: {population: DSt_D2, arm: blocked}}\n    expected: {direction: increase}"))  # fmt: skip
-    score = done.scores[0]
-    assert score.verdict == "error" and done.has_failed
-    assert "needs the group 'rates'" in score.reason
+    old = "{BP_change: {tracer: raclopride, site: D2_DSt, arm: blocked}}"
+    done = validate(rows=rows_file(old, "{firing_rate_change: {population: DSt_D2, arm: blocked}}"))
+    first, mine, _ = done.scores
+    assert mine.verdict == "error" and "needs the group 'rates'" in mine.reason
+    assert first.verdict == "pass" and done.has_failed, "the others go on, and the exit status tells"
 
 
 def test_half_occupancy_of_a_scan_is_that_of_the_closed_form(tmp_path, monkeypatch):
@@ -329,6 +330,56 @@ def test_only_names_rows_that_exist(rows_file):
     assert chosen(rows, ["mine"]) == ("mine",)
     with pytest.raises(SpecError, match=r"--only PT8: no such row; did you mean 'PT08'\?"):
         chosen(rows, ["PT8"])
+
+
+# The command
+
+
+@pytest.fixture
+def command(capsys):
+    def call(*arguments):
+        with pytest.raises(SystemExit) as left:
+            main(["validate", *map(str, arguments)])
+        out, err = capsys.readouterr()
+        return left.value.code, out, err
+
+    return call
+
+
+def test_the_command_prints_the_table_and_its_shares(rows_file, command):
+    status, out, _ = command("--rows", rows_file())
+    assert status == 0
+    assert re.search(r"^PT08 +haloperidol .* 55\.6 +62 +38 to 87 +% +0\.766 +pass", out, re.MULTILINE)
+    assert "2 pass, 1 not expressible" in out
+    assert "of 2 rows with a number: 2 within threefold (100%), 2 in band (100%)" in out
+
+
+def test_the_exit_status_is_that_of_run(rows_file, command):
+    status, _, err = command("--rows", rows_file(), "--only", "mne")
+    assert (status, err.count("\n")) == (2, 1) and "did you mean 'mine'" in err
+    status, out, _ = command("--rows", rows_file("arm: blocked}}\n    expected: {low", "arm: bloked}}\n    expected: {low"))
+    assert status == 1 and "no arm 'bloked' in these results; did you mean 'blocked'?" in out
+
+
+SPIKING = """\
+schema: neurosim-rows/1
+rows:
+  RM01:
+    experiment: tiny_experiment
+    set: {subjects: 5}
+    readout: {firing_rate_change: {population: DRN_HT, arm: ssri, against: vehicle}}
+    expected: {direction: decrease}
+"""
+
+
+def test_rows_with_spikes_take_subjects_and_quick_ones_serve_the_full_run(tiny, fake_engine, command):
+    (tiny / "spiking.yaml").write_text(SPIKING, encoding="utf-8")
+    status, out, err = command("--rows", "spiking.yaml", "--quick", "--workers", "1")
+    assert status == 0, err
+    assert re.search(r"^RM01 ", out, re.MULTILINE)
+    assert "12 trials, 12 to run" in err, "four arms, three subjects"
+    _, _, err = command("--rows", "spiking.yaml", "--workers", "1")
+    assert "20 trials, 12 there already, 8 to run" in err
 
 
 # What ships
