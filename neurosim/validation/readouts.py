@@ -34,6 +34,14 @@ def _phase(results: Results, phase: str | None) -> str:
     return results.phases[-1] if phase is None else _known("phase", phase, results.phases)
 
 
+def _against(results: Results, against: Any, phase: str) -> tuple[str, str]:
+    """Arm and phase to compare with: the reference, an arm in the same phase, or both as they are named."""
+    if against is None:
+        return results.reference
+    arm, when = (against, phase) if isinstance(against, str) else tuple(against)
+    return _known("arm", arm, results.arms), _known("phase", when, results.phases)
+
+
 def _arms(results: Results, arm: Any) -> list[str]:
     return [_known("arm", name, results.arms) for name in ([arm] if isinstance(arm, str) else arm)]
 
@@ -204,23 +212,15 @@ def _plasma(results: Results, c: xr.DataArray, drug: str) -> np.ndarray:
 def BP_change(results, tracer, arm, phase=None, site=None, against=None) -> Reading:
     """Change of a tracer's binding potential against the reference arm and phase, drugs and transmitter competing."""
     found = reference.tracer(tracer)
-    before = results.reference if against is None else tuple(against)
-    (name,) = _arms(results, [arm])
-    ratio = _ratio(results, found.acts_at, name, _phase(results, phase), site, before)
+    (name,), now = _arms(results, [arm]), _phase(results, phase)
+    ratio = _ratio(results, found.acts_at, name, now, site, _against(results, against, now))
     return _statistics(100.0 * (ratio - 1.0))
 
 
 def _change(results, group: str, variable: str, where: dict[str, str], arm, phase, against) -> Reading:
     """Per cent change of a variable, geometric over subjects and paired, with its 95 % interval."""
     pair = (_arms(results, [arm])[0], _phase(results, phase))
-    base = (
-        results.reference
-        if against is None
-        else tuple(against)
-        if not isinstance(against, str)
-        else (against, pair[1])
-    )
-    statistics = results.compare(pair, base)[group][variable]
+    statistics = results.compare(pair, _against(results, against, pair[1]))[group][variable]
     for dim, name in where.items():
         statistics = statistics.sel({dim: _known(dim, name, statistics[dim].values.tolist())})
     if statistics.size != statistics.sizes["statistic"]:

@@ -19,7 +19,20 @@ from neurosim.validation.verdict import Verdict, odds_ratio
 __all__ = ["COLUMNS", "Score", "published", "scored_within", "write_scores"]
 
 COLUMNS = (
-    *("id", "use", "area", "core", "model", "model_low", "model_high", "value", "low", "high", "verdict", "reason"),
+    *(
+        "id",
+        "use",
+        "area",
+        "core",
+        "model",
+        "model_low",
+        "model_high",
+        "value",
+        "low",
+        "high",
+        "verdict",
+        "reason",
+    ),
     *("unit", "odds", "what"),
 )
 _DIGITS = 4

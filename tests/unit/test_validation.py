@@ -181,6 +181,25 @@ def test_changes_are_those_of_compare(results):
     assert np.isclose(change.value, 100 * (float(levels) - 1))
 
 
+def test_what_a_change_is_measured_against_can_be_an_arm_or_an_arm_and_a_phase(results):
+    last, read = results.phases[-1], get_readout("firing_rate_change")
+    own = {"population": "DRN_HT", "arm": "escitalopram"}
+    by_arm, by_both, by_default = (
+        read(results, {**own, **more}).value
+        for more in (
+            {"against": "vehicle"},
+            {"against": ["vehicle", last]},
+            {"against": list(results.reference)},
+        )
+    )
+    assert by_arm == by_both
+    assert by_default == read(results, own).value
+    scan = get_readout("BP_change")
+    own = {"tracer": "DASB", "arm": "escitalopram", "site": results.summary["receptors"].site.values[0]}
+    with pytest.raises(SpecError, match=r"no arm 'vehcle' in these results; did you mean 'vehicle'\?"):
+        scan(results, {**own, "against": "vehcle"})
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "words"),
     [
@@ -357,7 +376,9 @@ def test_the_command_prints_the_table_and_its_shares(rows_file, command):
 def test_the_exit_status_is_that_of_run(rows_file, command):
     status, _, err = command("--rows", rows_file(), "--only", "mne")
     assert (status, err.count("\n")) == (2, 1) and "did you mean 'mine'" in err
-    status, out, _ = command("--rows", rows_file("arm: blocked}}\n    expected: {low", "arm: bloked}}\n    expected: {low"))
+    status, out, _ = command(
+        "--rows", rows_file("arm: blocked}}\n    expected: {low", "arm: bloked}}\n    expected: {low")
+    )
     assert status == 1 and "no arm 'bloked' in these results; did you mean 'blocked'?" in out
 
 
