@@ -19,6 +19,17 @@ from neurosim.pharmacology.binding import (
 )
 from neurosim.pharmacology.competition import per_nM, transmitter_name, transmitter_per_nM
 from neurosim.pharmacology.curves import DoseOccupancy, dose_occupancy
+from neurosim.pharmacology.kinetics import (
+    bound_equilibrium,
+    bound_rhs,
+    bound_step,
+    koff,
+    readout,
+    slow_ligands,
+    slow_terms,
+    split_terms,
+)
+from neurosim.pharmacology.knowledge import Knowledge, affinity_pairs, draw_factors
 from neurosim.pharmacology.parameters import (
     Absorption,
     PKNumber,
@@ -38,6 +49,7 @@ __all__ = [
     "CarrierBlock",
     "DoseOccupancy",
     "DrugTerms",
+    "Knowledge",
     "OccupancyTable",
     "PKNumber",
     "PKParameters",
@@ -47,14 +59,20 @@ __all__ = [
     "absorption",
     "activation",
     "activation_limit",
+    "affinity_pairs",
     "binding_potential",
+    "bound_equilibrium",
+    "bound_rhs",
+    "bound_step",
     "carrier_block",
     "dose_occupancy",
+    "draw_factors",
     "drug_terms",
     "equilibrium",
     "exposure",
     "free_fraction",
     "free_part",
+    "koff",
     "ligand_name",
     "occupancies",
     "occupancy",
@@ -64,9 +82,13 @@ __all__ = [
     "pk_provenance",
     "pk_report",
     "plasma_modes",
+    "readout",
     "report_targets",
     "require_expressible",
     "site_constants",
+    "slow_ligands",
+    "slow_terms",
+    "split_terms",
     "transmitter_name",
     "transmitter_per_nM",
 ]

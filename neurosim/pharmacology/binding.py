@@ -1,17 +1,22 @@
 """Competition of drugs and transmitter at receptors, and block of carriers.
 
-At a site every ligand j has x_j = C_j / K_j and a reserve tau_j, and with n = 1 (Black & Leff 1983)::
+At a site every ligand j has x_j = C_j / K_j and a reserve tau_j; receptors without ligand have the reserve
+tau_0, 0 where they are silent. Ligands that unbind slowly hold the part B = Σ rho_j of the receptors, which
+is followed in time (:mod:`neurosim.pharmacology.kinetics`), and bring S_B = Σ tau_j rho_j; the rest is at
+equilibrium. With x, tau of the transmitter, X = Σ x_j and S = Σ tau_j x_j of the fast drugs (Black & Leff
+1983, n = 1)::
 
-    occupancy_j = x_j / (1 + Σ x)            activation = Σ tau_j x_j / (1 + Σ x + Σ tau_j x_j)
+    occupancy_j = (1 - B) x_j / (1 + x + X)          stimulus = (1 - B) (tau_0 + tau x + S) / (1 + x + X) + S_B
+                                                     activation = stimulus / (1 + stimulus)
 
 The transmitter's K comes from function, K = EC_50 (1 + tau), or is the tissue constant of the receptor table
-where there is one. Drugs:
+where there is one. tau_0 is the ``constitutive`` part of tau. Drugs:
 
-* antagonist: K = Ki, tau = 0; inverse agonists and unknown efficacies likewise (reported by
-``report_targets``);
+* antagonist: K = Ki and tau_j = tau_0, so that what it binds stays as active as it was; an inverse agonist
+  leaves a part of that, tau_j = basal_left · tau_0, none if it is a full one. An unknown efficacy counts as
+  neutral (reported by ``report_targets``);
 * agonist, also partial: the efficacy e of its row, measured in an assay of reserve tau_f, gives the reserve
-there,
-  e = [tau_p / (1 + tau_p)] / [tau_f / (1 + tau_f)], and at the site tau_j = tau_p · tau / tau_f. Its K is
+  there, e = [tau_p / (1 + tau_p)] / [tau_f / (1 + tau_f)], and at the site tau_j = tau_p · tau / tau_f. Its K is
   EC_50 (1 + tau_j) where a row states a functional EC_50, which then is its half-point at every site; else
   its Ki in the unit of the transmitter: Ki · K / Ki of the transmitter, in the affinity state that the row
   names (high if it names none).
@@ -21,13 +26,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from neurosim import reference, units
 from neurosim.errors import ReferenceDataError, SpecError
+from neurosim.pharmacology.knowledge import Knowledge
 from neurosim.pharmacology.targets import is_expressed
 from neurosim.reference import Binding, Receptor
 
@@ -47,17 +53,23 @@ __all__ = [
     "site_constants",
 ]
 
+_DEFAULT = Knowledge()
+
 
 @dataclass(frozen=True)
 class SiteConstants:
-    """The transmitter at a site: ``K`` (nM) and reserve ``tau``."""
+    """The transmitter at a site: ``K`` (nM), reserve ``tau``, and that of receptors without ligand, ``tau_0``."""
 
     K: float
     tau: float
+    tau_0: float = 0.0
 
     @property
     def EC_50(self) -> float:
-        """Concentration of half-maximal activation, nM."""
+        """Concentration of half-maximal activation, nM, without constitutive activity.
+
+        With it, activation rises from tau_0 / (1 + tau_0) and is half-way up at EC_50 (1 + tau_0).
+        """
         return self.K / (1.0 + self.tau)
 
 
@@ -65,7 +77,8 @@ class SiteConstants:
 class DrugTerms:
     """All drugs at a site as the two sums the network needs, and their parts.
 
-    ``X`` = Σ C/K, ``S`` = Σ tau C/K; ``x`` and ``tau`` by ligand, without ligands that have no affinity.
+    ``X`` = Σ C/K, ``S`` = Σ tau C/K; ``x`` and ``tau`` by ligand, without ligands that have no affinity. At a
+    receptor with constitutive activity an antagonist has a reserve too, see the head of the module.
     """
 
     X: float
@@ -92,7 +105,8 @@ def site_constants(receptor: str, tau: float, EC_50: float | None = None) -> Sit
         Receptor reserve of the tissue, above 0.
     EC_50 : float, optional, nM
         Of the transmitter at this site. By default the receptor table's: K = K_func where it has one,
-        whatever the reserve, else K = EC_50 (1 + tau).
+        whatever the reserve, else K = EC_50 (1 + tau). Constitutive activity leaves K alone; it moves the
+        half-point from EC_50 to EC_50 (1 + tau_0), a few per cent.
 
     Raises
     ------
@@ -105,9 +119,10 @@ def site_constants(receptor: str, tau: float, EC_50: float | None = None) -> Sit
     for name, value in (("tau", tau), ("EC_50", EC_50)):
         if value is not None and not value > 0:
             raise SpecError(f"site of receptor {found.name}: {name} is {value:g}; allowed: a number above 0")
+    tau_0 = found.constitutive * float(tau)
     if EC_50 is None and found.K_func is not None:
-        return SiteConstants(found.K_func, float(tau))
-    return SiteConstants((found.EC_50 if EC_50 is None else float(EC_50)) * (1.0 + tau), float(tau))
+        return SiteConstants(found.K_func, float(tau), tau_0)
+    return SiteConstants((found.EC_50 if EC_50 is None else float(EC_50)) * (1.0 + tau), float(tau), tau_0)
 
 
 def _assay_reserve(binding: Binding, receptor: Receptor) -> float:
@@ -125,7 +140,7 @@ def _assay_reserve(binding: Binding, receptor: Receptor) -> float:
 def drug_constants(binding: Binding, receptor: Receptor, constants: SiteConstants) -> tuple[float, float]:
     """K (nM) and reserve of a drug at a site, by the rules at the head of this module."""
     if binding.action.kind == "antagonist":
-        return binding.Ki, 0.0
+        return binding.Ki, binding.basal_left * constants.tau_0
     tau = _assay_reserve(binding, receptor) * constants.tau / receptor.tau_assay
     if binding.EC_50 is not None:
         return binding.EC_50 * (1.0 + tau), tau
@@ -133,17 +148,20 @@ def drug_constants(binding: Binding, receptor: Receptor, constants: SiteConstant
     return binding.Ki * constants.K / (receptor.Ki_low if low else receptor.Ki_high), tau
 
 
-@lru_cache(maxsize=4096)
-def _row(drug: str, target: str) -> Binding | None:
+def expressed_row(drug: str, target: str, knowledge: Knowledge) -> Binding | None:
     """The row of a drug at a receptor or carrier, if it is one the model expresses."""
-    found = next((row for row in reference.bindings(drug) if row.target == target), None)
+    found = knowledge.binding(drug, target)
     return found if found is not None and is_expressed(found) else None
 
 
 def drug_terms(
-    receptor: str, concentrations: Mapping[str, float], constants: SiteConstants, species: str | None = None
+    receptor: str,
+    concentrations: Mapping[str, float],
+    constants: SiteConstants,
+    species: str | None = None,
+    knowledge: Knowledge = _DEFAULT,
 ) -> DrugTerms:
-    """What the drugs add at a site.
+    """What the drugs add at a site, all at equilibrium.
 
     Parameters
     ----------
@@ -154,6 +172,8 @@ def drug_terms(
         Of the transmitter there.
     species : str, optional
         Checked: some receptors are missing in some species.
+    knowledge : Knowledge, optional
+        Which of several published affinities, and factors on them.
 
     Raises
     ------
@@ -167,14 +187,23 @@ def drug_terms(
         raise SpecError(f"receptor {found.name}: the {species} has none")
     x, tau = {}, {}
     for drug, c in concentrations.items():
-        row = _row(drug, found.target)
+        row = expressed_row(drug, found.target, knowledge)
         if row is not None:
             K, tau[drug] = drug_constants(row, found, constants)
             x[drug] = float(c) / K
     return DrugTerms(sum(x.values()), sum(tau[drug] * x[drug] for drug in x), x, tau)
 
 
-def activation(c: Any, K: Any, tau: Any, X: Any = 0.0, S: Any = 0.0) -> Any:
+def activation(
+    c: Any,
+    K: Any,
+    tau: Any,
+    X: Any = 0.0,
+    S: Any = 0.0,
+    tau_0: Any = 0.0,
+    B: Any = 0.0,
+    S_B: Any = 0.0,
+) -> Any:
     """Activation of a site by transmitter and drugs (operational model, n = 1).
 
     Parameters
@@ -184,7 +213,11 @@ def activation(c: Any, K: Any, tau: Any, X: Any = 0.0, S: Any = 0.0) -> Any:
     tau : array_like
         Its reserve.
     X, S : array_like
-        Σ C/K and Σ tau C/K of the drugs. All arguments broadcast.
+        Σ C/K and Σ tau C/K of the drugs at equilibrium.
+    tau_0 : array_like
+        Reserve of receptors without ligand.
+    B, S_B : array_like
+        Σ rho and Σ tau rho of the drugs that unbind slowly. All arguments broadcast.
 
     Returns
     -------
@@ -195,8 +228,8 @@ def activation(c: Any, K: Any, tau: Any, X: Any = 0.0, S: Any = 0.0) -> Any:
     Black & Leff 1983 Proc R Soc Lond B 220:141
     """
     x = np.divide(c, K)
-    stimulus = tau * x + S
-    return stimulus / (1.0 + x + X + stimulus)
+    stimulus = np.subtract(1.0, B) * (tau_0 + tau * x + S) / (1.0 + x + X) + S_B
+    return stimulus / (1.0 + stimulus)
 
 
 def activation_limit(tau: Any) -> Any:
@@ -221,7 +254,13 @@ def equilibrium(x: Any) -> np.ndarray:
     return x / (1.0 + x.sum(axis=0))
 
 
-def occupancies(c: Any, constants: SiteConstants, terms: DrugTerms, transmitter: str) -> dict[str, Any]:
+def occupancies(
+    c: Any,
+    constants: SiteConstants,
+    terms: DrugTerms,
+    transmitter: str,
+    slow: Mapping[str, Any] = MappingProxyType({}),
+) -> dict[str, Any]:
     """Fraction of receptors bound by the transmitter and by each drug.
 
     Parameters
@@ -230,6 +269,8 @@ def occupancies(c: Any, constants: SiteConstants, terms: DrugTerms, transmitter:
         Transmitter.
     transmitter : str
         Its key in the result.
+    slow : mapping, drug → fraction
+        What drugs that unbind slowly hold; ``terms`` then are those of the fast ones.
 
     Returns
     -------
@@ -237,11 +278,13 @@ def occupancies(c: Any, constants: SiteConstants, terms: DrugTerms, transmitter:
         Ligand → fraction, of the shape of ``c``.
     """
     x = np.divide(c, constants.K)
-    total = 1.0 + x + terms.X
-    return {transmitter: x / total} | {drug: part / total for drug, part in terms.x.items()}
+    share = np.subtract(1.0, sum(slow.values())) / (1.0 + x + terms.X)
+    return {transmitter: x * share} | {drug: part * share for drug, part in terms.x.items()} | dict(slow)
 
 
-def free_fraction(receptor: str, concentrations: Mapping[str, float]) -> float:
+def free_fraction(
+    receptor: str, concentrations: Mapping[str, float], knowledge: Knowledge = _DEFAULT
+) -> float:
     """Part of the receptors of a fast or slow synapse that no drug occupies: 1 / (1 + Σ C/K).
 
     The transmitter of a synapse comes with the spike and does not compete here. An agonist's K is that of the
@@ -253,10 +296,13 @@ def free_fraction(receptor: str, concentrations: Mapping[str, float]) -> float:
         If a name is not known.
     """
     found = reference.receptor(receptor)
-    return 1.0 / (1.0 + drug_terms(receptor, concentrations, site_constants(found.name, found.tau_assay)).X)
+    constants = site_constants(found.name, found.tau_assay)
+    return 1.0 / (1.0 + drug_terms(found.name, concentrations, constants, knowledge=knowledge).X)
 
 
-def carrier_block(carrier: str, concentrations: Mapping[str, float]) -> CarrierBlock:
+def carrier_block(
+    carrier: str, concentrations: Mapping[str, float], knowledge: Knowledge = _DEFAULT
+) -> CarrierBlock:
     """Competitive block of a carrier by drugs.
 
     Raises
@@ -265,7 +311,7 @@ def carrier_block(carrier: str, concentrations: Mapping[str, float]) -> CarrierB
         If a name is not known.
     """
     found = reference.carrier(carrier)
-    rows = {drug: _row(drug, found.name) for drug in concentrations}
+    rows = {drug: expressed_row(drug, found.name, knowledge) for drug in concentrations}
     x = {drug: float(concentrations[drug]) / row.Ki for drug, row in rows.items() if row is not None}
     return CarrierBlock(sum(x.values()), x)
 
@@ -281,7 +327,11 @@ def _nM(value: Any) -> float:
 
 
 def occupancy(
-    ligands: Mapping[str, Any], receptor: str, transmitter: Any = None, tau: float | None = None
+    ligands: Mapping[str, Any],
+    receptor: str,
+    transmitter: Any = None,
+    tau: float | None = None,
+    knowledge: Knowledge = _DEFAULT,
 ) -> dict[str, float]:
     """Fraction of a receptor that each ligand binds at equilibrium.
 
@@ -295,6 +345,8 @@ def occupancy(
     tau : float, optional
         Receptor reserve of the tissue; by default that of the reference assays. It matters for agonists and
         the transmitter only, and at D2, whose constant is known in tissue, hardly at all.
+    knowledge : Knowledge, optional
+        Which of several published affinities, and factors on them.
 
     Returns
     -------
@@ -320,7 +372,7 @@ def occupancy(
         raise SpecError(f"ligands {ligands!r}: give a mapping of drugs to concentrations, e.g. {{'DRUG': '2 nM'}}")
     constants = site_constants(found.name, found.tau_assay if tau is None else tau)
     concentrations = {reference.drug(name).name: _nM(value) for name, value in ligands.items()}
-    terms = drug_terms(found.name, concentrations, constants)
+    terms = drug_terms(found.name, concentrations, constants, knowledge=knowledge)
     c = 0.0 if transmitter is None else _nM(transmitter)
     bound = occupancies(c, constants, terms, found.ligand)
     if transmitter is None:

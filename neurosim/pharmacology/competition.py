@@ -14,6 +14,8 @@ import numpy as np
 from neurosim import reference
 from neurosim.errors import SpecError
 from neurosim.pharmacology.binding import carrier_block, drug_terms, site_constants
+from neurosim.pharmacology.knowledge import Knowledge
+from neurosim.reference import Binding
 
 __all__ = ["per_nM", "transmitter_name", "transmitter_per_nM", "transmitter_x"]
 
@@ -23,7 +25,11 @@ def _reserve(receptor: reference.Receptor, tau: float | None) -> float:
 
 
 def per_nM(
-    target: str, ligands: Sequence[str], species: str | None = None, tau: float | None = None
+    target: str,
+    ligands: Sequence[str],
+    species: str | None = None,
+    tau: float | None = None,
+    profile: str = "default",
 ) -> np.ndarray:
     """C/K of 1 nM of each ligand at a target.
 
@@ -36,6 +42,8 @@ def per_nM(
         Checked: some receptors are missing in some species.
     tau : float, optional
         Receptor reserve of the tissue, by default that of the reference assays; it matters for agonists only.
+    profile : str
+        Chooses among several published constants.
 
     Returns
     -------
@@ -51,27 +59,29 @@ def per_nM(
     """
     found = reference.target(target)
     names = [reference.drug(ligand).name for ligand in ligands]
+    knowledge = Knowledge(profile)
     if found.kind == "receptor":
         receptor = reference.receptor(found.name)
         constants = site_constants(receptor.name, _reserve(receptor, tau))
-        terms = [drug_terms(receptor.name, {name: 1.0}, constants, species).X for name in names]
-        terms = [_as_measured(name, receptor.target) or term for name, term in zip(names, terms, strict=True)]
+        terms = [drug_terms(receptor.name, {name: 1.0}, constants, species, knowledge).X for name in names]
+        terms = [
+            _as_measured(knowledge.binding(name, receptor.target)) or term
+            for name, term in zip(names, terms, strict=True)
+        ]
     elif found.kind == "carrier":
-        terms = [carrier_block(found.name, {name: 1.0}).B for name in names]
+        terms = [carrier_block(found.name, {name: 1.0}, knowledge).B for name in names]
     else:
-        terms = [_of_row(name, found.name) for name in names]
+        terms = [_of_row(knowledge.binding(name, found.name)) for name in names]
     return np.array(terms, float)
 
 
-def _as_measured(drug: str, target: str) -> float:
+def _as_measured(row: Binding | None) -> float:
     """1/Ki of an agonist that was measured against an antagonist label; 0 for any other."""
-    row = next((row for row in reference.bindings(drug) if row.target == target), None)
     measured = row is not None and row.action.kind == "agonist" and row.affinity_state == "low"
     return 1.0 / row.Ki if measured and row.Ki else 0.0
 
 
-def _of_row(drug: str, target: str) -> float:
-    row = next((row for row in reference.bindings(drug) if row.target == target), None)
+def _of_row(row: Binding | None) -> float:
     # What binds for good has no equilibrium.
     return 0.0 if row is None or row.Ki is None or row.action.kind != "blocker" else 1.0 / row.Ki
 

@@ -101,6 +101,7 @@ def dose_occupancy(
     addl: int | None = None,
     ss: bool = False,
     tau: float | None = None,
+    profile: str = "default",
 ) -> DoseOccupancy:
     """Occupancy of a receptor, carrier, store or enzyme over the dose of a drug.
 
@@ -120,6 +121,8 @@ def dose_occupancy(
         Repeated doses as in :func:`~neurosim.pharmacology.exposure`.
     tau : float, optional
         Receptor reserve of the tissue, which sets the constant of agonists and of the transmitter.
+    profile : str
+        Chooses among several published constants.
 
     Returns
     -------
@@ -157,7 +160,7 @@ def dose_occupancy(
     level = 0.0 if transmitter is None else _amount(transmitter, "concentration")
     x_T = float(transmitter_x(target, level, tau))
     concentrations = values[:, None] * unit
-    slope = unit * per_nM(target, ligands, species, tau)
+    slope = unit * per_nM(target, ligands, species, tau, profile)
     total = 1.0 + x_T + values * slope.sum()
     ED50 = (1.0 + x_T) / slope.sum() if slope.sum() > 0 else math.inf
     parameters = pk_parameters(drug, species)

@@ -79,7 +79,11 @@ def _nM(value: Any, name: str) -> np.ndarray:
 
 
 def free_part(
-    target: str, drugs: Mapping[str, Any], levels: Mapping[str, Any] | None = None, species: str | None = None
+    target: str,
+    drugs: Mapping[str, Any],
+    levels: Mapping[str, Any] | None = None,
+    species: str | None = None,
+    profile: str = "default",
 ) -> Any:
     """Part of a target that nothing holds, all ligands competing at equilibrium.
 
@@ -89,6 +93,8 @@ def free_part(
     drugs, levels : mapping
         Drug → nM, transmitter → nM; arrays broadcast. Transmitters of other targets do not count.
     species : str, optional
+    profile : str
+        Chooses among several published constants.
 
     Returns
     -------
@@ -99,7 +105,15 @@ def free_part(
     ReferenceDataError, SpecError
         As :func:`binding_potential`.
     """
-    x = sum((c * k for c, k in zip(drugs.values(), per_nM(target, tuple(drugs), species), strict=True)), 0.0)
+    x = sum(
+        (
+            c * k
+            for c, k in zip(
+                drugs.values(), per_nM(target, tuple(drugs), species, profile=profile), strict=True
+            )
+        ),
+        0.0,
+    )
     own = transmitter_per_nM(target)
     if own is not None:
         x = x + (levels or {}).get(own[0], 0.0) * own[1]
@@ -113,6 +127,7 @@ def binding_potential(
     transmitter: Any = None,
     transmitter_baseline: Any = None,
     species: str | None = None,
+    profile: str = "default",
 ) -> BindingPotential:
     """Binding potential of a tracer while drugs and transmitter are there.
 
@@ -130,6 +145,8 @@ def binding_potential(
         Level while the baseline was measured; by default the same, that is, the drugs leave it alone.
     species : str, optional
         Checked: some receptors are missing in some species.
+    profile : str
+        Chooses among several published constants.
 
     Returns
     -------
@@ -170,11 +187,14 @@ def binding_potential(
     before = now if transmitter_baseline is None else _levels(transmitter_baseline, found.acts_at)
     part = 0.0 if where is None else where.also_part
     ratio = (1.0 - part) * (
-        free_part(found.acts_at, drugs, now, species) / free_part(found.acts_at, {}, before, species)
+        free_part(found.acts_at, drugs, now, species, profile)
+        / free_part(found.acts_at, {}, before, species, profile)
     )
     if part:
         also = where.also_at
-        ratio = ratio + part * (free_part(also, drugs, now, species) / free_part(also, {}, before, species))
+        ratio = ratio + part * (
+            free_part(also, drugs, now, species, profile) / free_part(also, {}, before, species, profile)
+        )
     baseline = math.nan if where is None else where.BP_ND
     ratio = ratio if np.ndim(ratio) else float(ratio)
     return BindingPotential(

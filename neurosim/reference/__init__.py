@@ -9,6 +9,14 @@ Names are forgiving: case, dashes, spaces and other punctuation do not count, so
 one.
 """
 
+from neurosim.reference.choices import (
+    Kinetics,
+    binding_default,
+    binding_kinetics,
+    chosen_binding,
+    profile_names,
+    profile_rows,
+)
 from neurosim.reference.drugs import Action, Binding, Drug, bindings, drug, drug_names
 from neurosim.reference.keys import rows_used
 from neurosim.reference.kinetics import (
@@ -46,6 +54,7 @@ __all__ = [
     "Binding",
     "Carrier",
     "Drug",
+    "Kinetics",
     "PKRow",
     "Receptor",
     "Route",
@@ -54,9 +63,12 @@ __all__ = [
     "TargetRow",
     "Tracer",
     "TracerRegion",
+    "binding_default",
+    "binding_kinetics",
     "bindings",
     "carrier",
     "carrier_names",
+    "chosen_binding",
     "cross_K_m",
     "drug",
     "drug_names",
@@ -65,6 +77,8 @@ __all__ = [
     "pk_default",
     "pk_evidence",
     "pk_row",
+    "profile_names",
+    "profile_rows",
     "receptor",
     "receptor_names",
     "route",

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Literal
 
 from neurosim.reference.receptors import target
-from neurosim.reference.tables import find, index, number, table
+from neurosim.reference.tables import find, index, number, positive, table
 
 __all__ = ["Action", "Binding", "Drug", "bindings", "drug", "drug_names"]
 
 
 @dataclass(frozen=True)
 class Action:
-    """What a word for an action means to the model; ``default_efficacy`` is for rows that state none."""
+    """What a word for an action means to the model.
+
+    ``default_efficacy`` is for rows that state none; ``basal_left`` is the part of a receptor's constitutive
+    activity that a bound antagonist leaves, 1 if it is neutral, 0 for a full inverse agonist.
+    """
 
     name: str
     kind: Literal["agonist", "antagonist", "blocker", "none", "unmodelled"]
     default_efficacy: float | None
     note: str
+    basal_left: float | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,17 @@ class Binding:
     notes: str
     row: Mapping[str, str] = field(repr=False, compare=False)
 
+    @property
+    def basal_left(self) -> float:
+        """Part of the constitutive activity that a bound antagonist leaves.
+
+        1 + efficacy where the row states a negative one (-1: a full inverse agonist), else what its action
+        says.
+        """
+        if self.efficacy is not None and self.efficacy < 0:
+            return max(0.0, 1.0 + self.efficacy)
+        return 1.0 if self.action.basal_left is None else self.action.basal_left
+
 
 @dataclass(frozen=True)
 class Drug:
@@ -74,12 +90,13 @@ class Drug:
         first: dict[str, Binding] = {}
         for row in self.rows:
             first.setdefault(row.target, row)
-        return tuple(
-            binding
-            if binding.EC_50 is not None
-            else Binding(**{**vars(binding), "EC_50": self._first_EC_50(binding.target)})
-            for binding in first.values()
-        )
+        return tuple(self.completed(row) for row in first.values())
+
+    def completed(self, row: Binding) -> Binding:
+        """A row of this drug, with the first EC_50 of its target if it states none itself."""
+        if row.EC_50 is not None:
+            return row
+        return replace(row, EC_50=self._first_EC_50(row.target))
 
     def _first_EC_50(self, name: str) -> float | None:
         return next((row.EC_50 for row in self.rows if row.target == name and row.EC_50 is not None), None)
@@ -88,21 +105,28 @@ class Drug:
 @cache
 def _actions() -> dict[str, Action]:
     return {
-        row["action"]: Action(row["action"], row["kind"], number(row["default_efficacy"]), row["note"])
+        row["action"]: Action(
+            row["action"],
+            row["kind"],
+            number(row["default_efficacy"]),
+            row["note"],
+            number(row["basal_left"]),
+        )
         for row in table("actions.csv")
     }
 
 
 def _binding(row: Mapping[str, str]) -> Binding:
     where = target(row["target"])
+    place = f"drugs_binding.csv: {row['drug']} at {row['target']}"
     return Binding(
         drug=row["drug"],
         target=where.name,
         kind=where.kind,
         action=find(row["action"], index(_actions()), "action", _actions()),
-        Ki=number(row["ki_nM"]),
+        Ki=positive(row["ki_nM"], place, "ki_nM"),
         efficacy=number(row["intrinsic_efficacy"]),
-        EC_50=number(row["EC_50_nM"]),
+        EC_50=positive(row["EC_50_nM"], place, "EC_50_nM"),
         affinity_state=row["affinity_state"],
         parameter=row["parameter"],
         system=row["species_system"],

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Literal
 
 from neurosim.errors import ReferenceDataError, nearest
-from neurosim.reference.tables import find, index, number, table
+from neurosim.reference.tables import find, index, number, positive, table
 
 __all__ = [
     "Carrier",
@@ -50,6 +50,8 @@ class Receptor:
         reserve and the EC_50 of a site is ``K_func / (1 + tau)``.
     tau_assay : float
         Reserve of the assays from which intrinsic efficacies come.
+    constitutive : float
+        Reserve of the receptor without ligand as a part of its reserve for the transmitter; 0 for most.
     onset_s, decay_s : float, s
         Time constants of activation.
     absent_in : tuple of str
@@ -64,6 +66,7 @@ class Receptor:
     EC_50: float
     K_func: float | None
     tau_assay: float
+    constitutive: float
     onset_s: float
     decay_s: float
     coupling: str
@@ -98,15 +101,17 @@ class Carrier:
 
 
 def _receptor(row: Mapping[str, str]) -> Receptor:
+    place = f"receptors.csv: {row['receptor']}"
     return Receptor(
         name=row["receptor"],
         target=row["target"],
         ligand=row["endogenous_ligand"],
-        Ki_high=number(row["Ki_high_nM"]),
-        Ki_low=number(row["Ki_low_nM"]),
-        EC_50=number(row["EC50_functional_nM"]),
-        K_func=number(row["K_func_nM"]),
+        Ki_high=positive(row["Ki_high_nM"], place, "Ki_high_nM"),
+        Ki_low=positive(row["Ki_low_nM"], place, "Ki_low_nM"),
+        EC_50=positive(row["EC50_functional_nM"], place, "EC50_functional_nM"),
+        K_func=positive(row["K_func_nM"], place, "K_func_nM"),
         tau_assay=number(row["tau_assay"]),
+        constitutive=number(row["constitutive"]),
         onset_s=number(row["onset_ms"]) * _MS,
         decay_s=number(row["decay_ms"]) * _MS,
         coupling=row["coupling"],

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from neurosim.errors import ReferenceDataError, nearest
 
-__all__ = ["find", "fold", "index", "is_plain", "manifest", "number", "table", "table_names"]
+__all__ = ["find", "fold", "index", "is_plain", "manifest", "number", "positive", "table", "table_names"]
 
 T = TypeVar("T")
 
@@ -130,3 +130,24 @@ def number(cell: str) -> float | None:
     if dash and _NUMBER.fullmatch(low) and _NUMBER.fullmatch(high):
         return math.sqrt(float(low) * float(high))
     raise ReferenceDataError(f"reference tables: {cell!r} is not a number")
+
+
+def positive(cell: str, place: str, column: str) -> float | None:
+    """The number in a cell that must be above 0, or None for an empty one.
+
+    Parameters
+    ----------
+    place, column : str
+        Table and row, for the words of the error.
+
+    Raises
+    ------
+    ReferenceDataError
+        If the cell holds 0, a negative number or no number.
+    """
+    value = number(cell)
+    if value is not None and not value > 0:
+        raise ReferenceDataError(
+            f"{place}: {column} is {cell.strip()}; allowed: a number above 0, or an empty cell if it is not known"
+        )
+    return value

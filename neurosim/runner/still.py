@@ -60,6 +60,8 @@ def _said(resolved: Resolved) -> dict[str, Any]:
         "protocol": resolved.protocol,
         "species": resolved.species,
         "levels": resolved.levels,
+        "profile": resolved.profile,
+        "uncertainty": resolved.uncertainty,
     }
 
 

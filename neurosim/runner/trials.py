@@ -101,12 +101,17 @@ def expand(experiment: Experiment, engine: str) -> Expansion:
         index = tuple(point[axis] for axis in axes)
         arm_digest = digests.of_arm(resolved)
         for subject in range(experiment.subjects):
-            # Without cells the subjects are one and the same.
-            drawn = subject if experiment.has_spikes else 0
+            # Without cells or drawn constants the subjects are one and the same.
+            drawn = subject if _has_subjects(resolved) else 0
             key = _subject_key(arm_digest, drawn)
             keys[arm, subject, index] = key
             trials.setdefault(key, TrialSpec(key, resolved, drawn, arm, index))
     return Expansion(tuple(trials.values()), keys)
+
+
+def _has_subjects(resolved: Resolved) -> bool:
+    drawn = resolved.uncertainty is not None and resolved.uncertainty.affinity > 0
+    return resolved.engine != "none" or (drawn and bool(resolved.arm.drugs))
 
 
 def _resolved(experiment: Experiment) -> Iterator[tuple[str, dict[str, int], Resolved]]:
@@ -139,15 +144,15 @@ class _Digests:
     def __init__(self, engine: str):
         self.common = (source_digest(), engine, metadata.version("brian2"))
         self.arms: dict[int, tuple[Resolved, str]] = {}
-        self.circuits: dict[int, tuple[Circuit, str, str]] = {}
+        self.circuits: dict[tuple[int, str], tuple[Circuit, str, str]] = {}
         self.heard: dict[tuple, list[float]] = {}
 
     def of_arm(self, resolved: Resolved) -> str:
         """Hash of an arm with the reference rows it draws on, the sources and the engine."""
         if id(resolved) not in self.arms:
-            _, circuit, receptors = self._of_circuit(resolved.circuit)
+            _, circuit, receptors = self._of_circuit(resolved.circuit, resolved.profile)
             drugs = frozenset(drug.drug for drug in resolved.arm.drugs)
-            what = {**contents(resolved), "circuit": circuit, "rows": [_drug_rows(drugs), receptors]}
+            what = {**contents(resolved), "circuit": circuit, "rows": [_drug_rows(drugs, resolved.profile), receptors]}
             if resolved.engine == "none":
                 # Bands change nothing where cells spike; here they are what the receptors hear.
                 what["heard"] = self._heard(resolved)
@@ -160,17 +165,19 @@ class _Digests:
             self.heard[key] = Still(resolved, ()).heard.tolist()
         return self.heard[key]
 
-    def _of_circuit(self, circuit: Circuit) -> tuple[Circuit, str, str]:
-        if id(circuit) not in self.circuits:
+    def _of_circuit(self, circuit: Circuit, profile: str) -> tuple[Circuit, str, str]:
+        key = (id(circuit), profile)
+        if key not in self.circuits:
             receptors = {site.receptor for site in circuit.sites.values()}
             receptors |= {kind.receptor for kind in circuit.synapses.values() if kind.receptor is not None}
-            self.circuits[id(circuit)] = (circuit, digest(circuit), reference.rows_used((), receptors))
-        return self.circuits[id(circuit)]
+            rows = reference.rows_used((), receptors, profile=profile)
+            self.circuits[key] = (circuit, digest(circuit), rows)
+        return self.circuits[key]
 
 
 @cache
-def _drug_rows(drugs: frozenset[str]) -> str:
-    return reference.rows_used(drugs)
+def _drug_rows(drugs: frozenset[str], profile: str) -> str:
+    return reference.rows_used(drugs, profile=profile)
 
 
 def contents(resolved: Resolved) -> dict[str, Any]:
@@ -181,6 +188,8 @@ def contents(resolved: Resolved) -> dict[str, Any]:
         "protocol": resolved.protocol,
         "species": resolved.species,
         "seed": resolved.seed,
+        "profile": resolved.profile,
+        "uncertainty": resolved.uncertainty,
         **({} if resolved.engine != "none" else {"levels": resolved.levels}),
     }
 

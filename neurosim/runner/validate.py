@@ -19,10 +19,14 @@ def validate(experiment: Experiment) -> None:
     Raises
     ------
     SpecError
-        One sentence per mistake: an unknown receptor or drug, a site that hears a pool that does not exist, a drug whose
-        leading action is not modelled, a dose that cannot become a concentration.
+        One sentence per mistake: an unknown profile, receptor or drug, a site that hears a pool that does not exist, a
+        drug whose leading action is not modelled, a dose that cannot become a concentration.
     """
-    problems = [*_circuit_problems(experiment.circuit), *_drug_problems(experiment)]
+    problems = [
+        *_profile_problems(experiment),
+        *_circuit_problems(experiment.circuit),
+        *_drug_problems(experiment),
+    ]
     if not problems and not experiment.has_spikes:
         for arm in experiment.arms:
             levels_at_rest(resolve(experiment, arm))
@@ -35,6 +39,12 @@ def validate_circuit(circuit: Circuit) -> None:
     problems = list(_circuit_problems(circuit))
     if problems:
         raise SpecError(*problems)
+
+
+def _profile_problems(experiment: Experiment) -> Iterator[str]:
+    if experiment.profile not in reference.profile_names():
+        names = reference.profile_names()
+        yield str(spec_error(experiment, ("profile",), experiment.profile, names, "profile"))
 
 
 def _circuit_problems(circuit: Circuit) -> Iterator[str]:

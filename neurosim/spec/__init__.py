@@ -42,6 +42,7 @@ from neurosim.spec._experiment import (
     Protocol,
     Reference,
     Stimulation,
+    Uncertainty,
 )
 from neurosim.spec._experiment_checks import RESERVED, PhaseTime, cut_stimulations, phase_times
 from neurosim.spec._experiment_file import load_experiment, set_value
@@ -100,6 +101,7 @@ __all__ = [
     "SynapseKind",
     "Transmission",
     "Transporter",
+    "Uncertainty",
     "axis_values",
     "canonical_json",
     "cut_stimulations",

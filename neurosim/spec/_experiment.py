@@ -41,6 +41,7 @@ __all__ = [
     "Protocol",
     "Reference",
     "Stimulation",
+    "Uncertainty",
     "with_phases",
 ]
 
@@ -217,6 +218,16 @@ class Reference(Model):
     phase: str | None = None
 
 
+class Uncertainty(Model):
+    """Spread of constants that are drawn anew for every subject.
+
+    ``affinity``: standard deviation of log10 of a factor on the affinity of every pair of drug and target, 0 to
+    1. All arms of a subject share their factors.
+    """
+
+    affinity: Annotated[Quantity, stated("number", "part")]
+
+
 class Axis(Model):
     """One axis of a scan: values of one path, listed or spaced linearly or by ratio."""
 
@@ -240,7 +251,8 @@ class Experiment(Model):
     ``circuit`` is the circuit itself; a name or a path is looked up. ``species`` is the circuit's by default,
     ``reference`` the first arm and phase, a stimulation's ``phase`` the last one. With ``engine: none``
     nothing spikes: transmitters stay at the middle of their bands or at ``levels``, and only drugs and
-    receptors are computed.
+    receptors are computed. ``profile`` chooses among several published values of one constant, ``uncertainty``
+    draws constants for every subject.
 
     Raises
     ------
@@ -260,6 +272,8 @@ class Experiment(Model):
     levels: Named[PoolName, Annotated[Quantity, stated("concentration", "not negative")]] = Field(
         default_factory=Named
     )
+    profile: Label = "default"
+    uncertainty: Uncertainty | None = None
     subjects: Annotated[Integer, Field(ge=1, le=MOST_SUBJECTS)] = 1
     seed: Annotated[Integer, Field(ge=0, lt=2**63)] = 0
     protocol: Protocol

@@ -12,7 +12,15 @@ from neurosim.errors import SpecError, UnitError, nearest
 from neurosim.spec._circuit import Circuit
 from neurosim.spec._circuit_file import attach
 from neurosim.spec._dump import plain
-from neurosim.spec._experiment import Arm, Axis, Experiment, Protocol, Reference, with_phases
+from neurosim.spec._experiment import (
+    Arm,
+    Axis,
+    Experiment,
+    Protocol,
+    Reference,
+    Uncertainty,
+    with_phases,
+)
 from neurosim.spec._experiment_checks import arm_problems, experiment_problems
 from neurosim.spec._model import CITATION, Mark, Model, Named, Origin, Path
 from neurosim.spec._paths import Edit, apply_edit, parse_path
@@ -22,7 +30,7 @@ from neurosim.spec._words import locate, located, path_text, sentences
 __all__ = ["Resolved", "check_scan", "resolve"]
 
 #: What an axis may change; the rest says how many trials there are or what they are called.
-_SCANNABLE = ("arms", "circuit", "levels", "protocol", "seed")
+_SCANNABLE = ("arms", "circuit", "levels", "protocol", "seed", "uncertainty")
 _MEMORY = 64
 #: What an arm may not set in its circuit, for it would change nothing.
 _NO_EFFECT = (*CITATION, "name", "schema", "species", "description")
@@ -46,6 +54,10 @@ class Resolved:
     engine : str
     levels : Named
         ``REGION.TRANSMITTER`` → concentration; with ``engine: none`` only.
+    profile : str
+        Chooses among several published values of one constant.
+    uncertainty : Uncertainty or None
+        Spread of the constants that are drawn for every subject.
     """
 
     circuit: Circuit
@@ -56,6 +68,8 @@ class Resolved:
     reference: Reference
     engine: str = "brian2"
     levels: Named = field(default_factory=Named)
+    profile: str = "default"
+    uncertainty: Uncertainty | None = None
 
 
 def resolve(experiment: Experiment, arm: str, point: Mapping[str, int] | None = None) -> Resolved:
@@ -93,6 +107,8 @@ def resolve(experiment: Experiment, arm: str, point: Mapping[str, int] | None = 
         reference=changed.reference,
         engine=changed.engine,
         levels=changed.levels,
+        profile=changed.profile,
+        uncertainty=changed.uncertainty,
     )
 
 

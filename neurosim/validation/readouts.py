@@ -46,8 +46,12 @@ def _arms(results: Results, arm: Any) -> list[str]:
     return [_known("arm", name, results.arms) for name in ([arm] if isinstance(arm, str) else arm)]
 
 
+def _resolved(results: Results) -> dict[str, Any]:
+    return json.loads(results.attributes["resolved"])
+
+
 def _species(results: Results) -> str:
-    return json.loads(results.attributes["resolved"])["species"]
+    return _resolved(results)["species"]
 
 
 def _statistics(over_subjects: xr.DataArray) -> Reading:
@@ -84,9 +88,14 @@ def _ratio(
     if found.kind == "receptor" and site is None:
         raise SpecError(f"target {found.name}: say at which site its transmitter is heard, e.g. site: D2_DSt")
     now, then = (_heard(results, site, *where) for where in ((arm, phase), before))
-    species = _species(results)
-    free = pharmacology.free_part(found.name, by_drug, {own: now} if own else {}, species)
-    rest = pharmacology.free_part(found.name, {}, {own: then} if own else {}, species)
+    resolved = _resolved(results)
+    if resolved.get("uncertainty"):
+        raise SpecError(
+            "affinities are drawn per subject here; a scan is read from an experiment without uncertainty"
+        )
+    how = {"species": resolved["species"], "profile": resolved.get("profile", "default")}
+    free = pharmacology.free_part(found.name, by_drug, {own: now} if own else {}, **how)
+    rest = pharmacology.free_part(found.name, {}, {own: then} if own else {}, **how)
     ratio = free / rest
     like = drugs.isel(drug=0, drop=True) if drugs.sizes["drug"] else results.keys.sel(arm=arm, drop=True)
     return ratio if isinstance(ratio, xr.DataArray) else xr.full_like(like, ratio, dtype=float)

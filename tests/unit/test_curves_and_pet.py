@@ -151,3 +151,12 @@ def test_every_tracer_names_a_target_that_exists():
             assert region.BP_ND > 0 and 0 <= region.also_part <= 1
             assert bool(region.also_at) >= bool(region.also_part)
             assert region.source and region.value_checked in ("yes", "partial", "memory")
+
+
+def test_a_profile_chooses_the_constant():
+    constants = sorted(b.Ki for b in reference.drug("haloperidol").rows if b.target == "D2")
+    for profile, K in (("ki_low", constants[0]), ("ki_high", constants[-1])):
+        assert np.isclose(per_nM("D2", ("haloperidol",), profile=profile)[0], 1 / K)
+        curve = dose_occupancy("haloperidol", 1.0, "D2", "human", "oral", profile=profile)
+        assert np.isclose(curve.ED50, K / curve.concentrations[0, 0])
+        assert np.isclose(binding_potential("raclopride", ligands={"haloperidol": K}, profile=profile).occupancy, 0.5)

@@ -102,9 +102,12 @@ def test_a_partial_agonist_is_nearly_full_where_there_is_reserve_and_weak_where_
     assert relative(30.0) > 0.8 > 0.4 > relative(1.0)
 
 
-def test_inverse_agonists_and_unknown_efficacies_act_as_antagonists():
-    _, found = terms("5-HT2A", 1.0, pimavanserin=5.0)
-    assert pytest.approx(10.0) == found.X and found.S == 0
+def test_what_antagonists_leave_of_the_basal_activity():
+    constants, found = terms("5-HT2A", 1.0, pimavanserin=5.0)
+    assert pytest.approx(10.0) == found.X and found.S == 0  # a full inverse agonist
+    assert pytest.approx(reference.receptor("5-HT2A").constitutive) == constants.tau_0 > 0
+    constants, found = terms("5-HT2A", 1.0, fluoxetine=147.0)
+    assert pytest.approx(constants.tau_0) == found.S  # a neutral one
     _, found = terms("D3", 1.0, **{"WAY-100635": 370.0})
     assert pytest.approx(1.0) == found.X and found.S == 0
 

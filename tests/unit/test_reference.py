@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import subprocess
 import sys
@@ -187,8 +188,8 @@ def test_the_hash_follows_numbers_and_not_citations(monkeypatch):
     before = reference.rows_used([], ["D2"])
 
     def with_changed(column):
-        row = {**reference.receptor("D2").row, column: "1234"}
-        changed = type("Changed", (), {"row": row})
+        found = reference.receptor("D2")
+        changed = dataclasses.replace(found, row={**found.row, column: "1234"})
         monkeypatch.setattr(keys, "receptor", lambda name: changed)
         return reference.rows_used([], ["D2"])
 
