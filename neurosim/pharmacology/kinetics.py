@@ -80,9 +80,7 @@ def split_terms(
 ) -> tuple[DrugTerms, dict[str, tuple[float, float, float]]]:
     """The drugs at a site, those at equilibrium apart from those that are followed in time.
 
-    Parameters
-    ----------
-    As :func:`~neurosim.pharmacology.drug_terms`.
+    Its parameters are those of :func:`~neurosim.pharmacology.drug_terms`.
 
     Returns
     -------
@@ -174,7 +172,8 @@ def bound_step(rho: Any, x: Any, rates: Any, fast: Any, duration: float) -> np.n
 
     Parameters
     ----------
-    As :func:`bound_rhs`, and
+    rho, x, rates, fast : array_like
+        As in :func:`bound_rhs`.
     duration : float, s
         Not negative, may be infinite.
 

@@ -89,11 +89,8 @@ def affinity_pairs(drugs: Iterable[str]) -> tuple[tuple[str, str], ...]:
     ReferenceDataError
         If a drug is not known.
     """
-    return tuple(
-        dict.fromkeys(
-            (row.drug, row.target) for name in drugs for row in reference.drug(name).rows if row.Ki is not None
-        )
-    )
+    rows = (row for name in drugs for row in reference.drug(name).rows)
+    return tuple(dict.fromkeys((row.drug, row.target) for row in rows if row.Ki is not None))
 
 
 def draw_factors(
@@ -118,7 +115,7 @@ def draw_factors(
     """
     if not 0 <= sd_log10 <= 1:
         raise SpecError(f"uncertainty of affinity is {sd_log10:g}; allowed: from 0 to 1 (sd in log10 units)")
-    return {(drug, target): 10.0 ** (sd_log10 * _normal(seed, subject, drug, target)) for drug, target in pairs}
+    return {pair: 10.0 ** (sd_log10 * _normal(seed, subject, *pair)) for pair in pairs}
 
 
 def _normal(seed: int, subject: int, drug: str, target: str) -> float:

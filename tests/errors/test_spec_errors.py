@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from neurosim.errors import NeurosimError, SpecError, nearest
+from neurosim.runner.validate import validate
 from neurosim.spec import Circuit, Dose, Experiment, json_schema, load_circuit, load_experiment
 
 DATA = Path(__file__).parents[1] / "data"
@@ -235,7 +236,7 @@ DOSE = "path: arms.ssri.drugs.escitalopram.concentration"
         (f"{{{DOSE}, values: [fluoxetine]}}", "'fluoxetine' is not a quantity"),
         (
             "{path: subjects, values: [1, 2]}",
-            "'subjects' cannot be scanned; allowed: arms, circuit, levels, protocol, seed",
+            "'subjects' cannot be scanned; allowed: arms, circuit, levels, protocol, seed, uncertainty",
         ),
         ("{path: arms.ssri.drugs.cit.dose, values: [1 nM]}", "'arms.ssri.drugs' has no item 'cit'"),
         (
@@ -313,3 +314,26 @@ def test_long_lists_show_the_closest_names():
         == "did you mean 'escitalopram'? allowed: escitalopram, ... (101 in all)"
     )
     assert nearest("x", []) == "allowed: nothing, none is defined"
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("uncertainty: true", "uncertainty: 'true'"),
+        ("uncertainty: {affinity: true}", "uncertainty.affinity: 'true'"),
+        ("uncertainty: {affinity: 1.5}", "uncertainty.affinity: '1.5' is out of range; allowed: from 0 to 1"),
+        ("uncertainty: {affinity: 0.3 nM}", "uncertainty.affinity: '0.3 nM' is a concentration"),
+        ("uncertainty: {afinity: 0.3}", "uncertainty.afinity: unknown key 'afinity'; did you mean 'affinity'?"),
+        ("profile: [slow]", "profile:"),
+    ],
+)
+def test_what_an_uncertainty_cannot_be(tmp_path, given, words):
+    assert words in experiment_message(tmp_path, "seed: 7", f"seed: 7\n{given}")
+
+
+def test_an_unknown_profile_is_answered_with_the_nearest(tmp_path):
+    (tmp_path / "tiny.yaml").write_text(TINY)
+    path = tmp_path / "e.yaml"
+    path.write_text(EXPERIMENT.replace("seed: 7", "seed: 7\nprofile: d2_slwo"))
+    with pytest.raises(SpecError, match=r"e.yaml:6: profile: unknown profile 'd2_slwo'; did you mean 'd2_slow'\?"):
+        validate(load_experiment(path))

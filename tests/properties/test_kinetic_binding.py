@@ -143,3 +143,37 @@ def test_a_drawn_affinity_moves_Ki_and_EC_50_by_one_factor(drug, seed, subject):
             K, tau = drug_constants(row, receptor, constants)
             K_drawn, tau_drawn = drug_constants(drawn, receptor, constants)
             assert (pytest.approx(K * factor), tau) == (K_drawn, tau_drawn)
+
+
+AGONISTS = [
+    (row.drug, name)
+    for name in reference.receptor_names()
+    for drug in reference.drug_names()
+    for row in reference.bindings(drug)
+    if row.target == name and is_expressed(row) and row.action.kind == "agonist"
+]
+
+
+@given(st.sampled_from(AGONISTS), concentrations, profiles)
+def test_a_saturating_partial_agonist_reaches_its_efficacy_in_the_reference_assay(pair, c, profile):
+    drug, name = pair
+    receptor, knowledge = reference.receptor(name), Knowledge(profile)
+    constants = pharmacology.site_constants(name, receptor.tau_assay)
+    terms = pharmacology.drug_terms(name, {drug: 1e18}, constants, knowledge=knowledge)
+    reached = pharmacology.activation(c, constants.K, constants.tau, terms.X, terms.S, constants.tau_0)
+    row = knowledge.binding(drug, receptor.target)
+    efficacy = row.action.default_efficacy if row.efficacy is None else row.efficacy
+    full = receptor.tau_assay / (1 + receptor.tau_assay)
+    assert reached == pytest.approx(efficacy * full, rel=1e-5)
+    assert reached == pytest.approx(terms.tau[drug] / (1 + terms.tau[drug]), rel=1e-5)
+
+
+@given(st.sampled_from([pair for pair in AGONISTS if pharmacology.slow_ligands(pair[1], [pair[0]])]), reserves)
+def test_a_slow_agonist_that_holds_every_receptor_acts_as_it_does_at_equilibrium(pair, tau):
+    drug, receptor = pair
+    constants = pharmacology.site_constants(receptor, tau)
+    B, S_B = pharmacology.slow_terms(receptor, {drug: 1.0}, constants)
+    held = pharmacology.activation(1e3, constants.K, tau, 0, 0, constants.tau_0, B, S_B)
+    terms = pharmacology.drug_terms(receptor, {drug: 1e18}, constants)
+    limit = pharmacology.activation(1e3, constants.K, tau, terms.X, terms.S, constants.tau_0)
+    assert held == pytest.approx(limit, rel=1e-5)

@@ -147,6 +147,8 @@ def test_the_key_holds_what_determines_a_trial(tiny):
         key_of(engine="standalone"),
         key_of(arm="vehicle"),
         key_of(settings={"seed": 8}),
+        key_of(settings={"profile": "ki_low"}),
+        key_of(settings={"uncertainty": {"affinity": "0.3"}}),
         key_of(settings={"protocol.phases.drug.record": "2 s"}),
         key_of(settings={"arms.ssri.drugs.escitalopram.concentration": "6 nM"}),
         key_of(settings={"circuit.populations.VTA_DA.drive": "96 pA"}),

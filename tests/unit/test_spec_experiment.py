@@ -342,3 +342,13 @@ def test_ten_thousand_doses_dump_the_circuit_never(tiny, monkeypatch):
     found = [resolve(experiment, "ssri", {"x": k}) for k in range(200)]
     assert len({str(point.arm.drugs[0].concentration) for point in found}) == 200
     assert Circuit not in dumped and Experiment not in dumped
+
+
+def test_profile_and_uncertainty_reach_the_resolved_arm():
+    experiment = load_experiment(
+        DATA / "tiny_experiment.yaml", set={"profile": "ki_low", "uncertainty": {"affinity": "0.3"}}
+    )
+    resolved = resolve(experiment, "ssri")
+    assert resolved.profile == "ki_low" and resolved.uncertainty.affinity == 0.3
+    plain_one = resolve(load_experiment(DATA / "tiny_experiment.yaml"), "ssri")
+    assert plain_one.profile == "default" and plain_one.uncertainty is None

@@ -266,3 +266,14 @@ def test_a_pool_without_a_band_needs_a_level(still):
         runner.run_experiment("still.yaml")
     (still / "still.yaml").write_text(STILL.replace("80 nM}", "80 nM, DRN.5-HT: 20 nM}"), encoding="utf-8")
     assert runner.run_experiment("still.yaml").has_data
+
+
+def test_without_cells_subjects_differ_where_their_affinities_are_drawn(still):
+    def trials(settings=None):
+        return runner.expand(load_experiment("still.yaml", set=settings), "none").trials
+
+    # a vehicle arm and five doses: one subject stands for all
+    assert len(trials()) == len(trials({"uncertainty": {"affinity": "0"}})) == 1 + 5
+    drawn = trials({"uncertainty": {"affinity": "0.3"}})
+    assert len(drawn) == 1 + 2 * 5
+    assert {t.subject for t in drawn if t.arm == "blocked"} == {0, 1}
