@@ -7,10 +7,11 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from neurosim.pharmacology import exposure
+from neurosim.pharmacology import dose_occupancy, exposure
 
 REPEATS = 20
 YEAR = 365 * 86400.0
+POINTS = 10_000
 
 
 def seconds(function):
@@ -30,7 +31,15 @@ def year(t):
     return exposure(doses, "human", t)
 
 
+def curve():
+    doses = np.geomspace(1e-3, 10, POINTS)
+    return dose_occupancy(
+        "haloperidol", doses, "D2", "human", "oral", at="12 h", transmitter="45 nM", ii="24 h", ss=True
+    )
+
+
 if __name__ == "__main__":
     print(f"a year twice daily, 1000 times: {1e3 * seconds(lambda: year(np.linspace(0, YEAR, 1000))):.2f} ms")
     fresh = itertools.count()  # a time that was asked for before is remembered
     print(f"a year twice daily, one time:   {1e3 * seconds(lambda: year(YEAR - next(fresh))):.2f} ms")
+    print(f"dose-occupancy, {POINTS} points, steady state: {1e3 * seconds(curve):.2f} ms")

@@ -9,7 +9,19 @@ import typer
 
 __all__ = ["COMMANDS", "app"]
 
-COMMANDS = ("run", "check", "list", "show", "status", "calibrate", "cite", "assumptions", "schema", "cache")
+COMMANDS = (
+    "run",
+    "check",
+    "list",
+    "show",
+    "status",
+    "calibrate",
+    "validate",
+    "cite",
+    "assumptions",
+    "schema",
+    "cache",
+)
 
 app = typer.Typer(
     help="Dopamine, serotonin and what drugs, lesions and disease do to their balance.",
@@ -253,6 +265,38 @@ def assumptions(
     from neurosim.cli import citing, running
 
     citing.assumptions(experiment, running.settings(set_))
+
+
+@app.command()
+def validate(
+    only: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option("--only", metavar="ID", help="Score this row alone; may be repeated."),
+    ] = None,
+    rows: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--rows", metavar="FILE", help="Score the rows of a file. [default: those that ship]"),
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="At most three subjects where cells spike.")
+    ] = False,
+    workers: Workers = None,
+) -> None:
+    """Score the model against published numbers; nothing is fitted to them.
+
+    What the rows need runs into results/validation, and the table is written to results/validation/validation.csv.
+    Finished trials never run again.
+
+    \b
+    Exit status: 0 done, 1 some trials failed, 2 wrong input, 130 interrupted.
+
+    \b
+    Example:
+      neurosim validate --only PT01 --only PT16
+    """
+    from neurosim.cli import validating
+
+    raise typer.Exit(validating.validate(only, rows, quick, workers))
 
 
 @app.command()

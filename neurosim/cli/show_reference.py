@@ -7,11 +7,13 @@ from collections.abc import Iterable
 
 from neurosim import pharmacology, reference
 from neurosim.cli.console import plain, say, table, title
-from neurosim.errors import ReferenceDataError
+from neurosim.errors import NeurosimError, ReferenceDataError
 
 __all__ = ["show_carrier", "show_drug", "show_receptor"]
 
 _HOUR, _DAY = 3600.0, 86400.0
+#: Doses of the table of occupancy, mg/kg.
+_DOSES = (0.01, 0.1, 1.0, 10.0, 100.0)
 
 
 def show_drug(
@@ -47,6 +49,8 @@ def show_drug(
     chosen = reference.species_names() if species is None else [reference.species(species).name]
     for each in chosen:
         _kinetics(drug.name, each, dose, route, every, is_asked=species is not None)
+    for each in chosen:
+        _occupancy_over_dose(drug.name, each, route)
 
 
 def _kinetics(drug: str, species: str, dose: str, route: str | None, every: str, is_asked: bool) -> None:
@@ -100,6 +104,40 @@ def _time(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:.3g} {unit}"
     return "" if math.isnan(seconds) else f"{seconds / 60:.3g} min"
+
+
+def _occupancy_over_dose(drug: str, species: str, route: str | None) -> None:
+    """Per cent of every target that one dose holds at its peak, and the dose that holds half."""
+    try:
+        route = pharmacology.usual_route(drug, species) if route is None else route
+        report = pharmacology.pk_report(drug, "1 mg/kg", route, species)
+    except NeurosimError:
+        return
+    curves = []
+    for target in _targets_of(drug):
+        try:
+            curve = pharmacology.dose_occupancy(drug, _DOSES, target, species, report.route, at=report.tmax)
+        except NeurosimError:  # a receptor that the species does not have
+            continue
+        if float("inf") > curve.ED50:
+            curves.append(curve)
+    if not curves:
+        return
+    title(
+        f"Held at the peak of one dose in {species}, {report.route}, {report.tmax / 60:.0f} min (%; "
+        f"{', '.join(curves[0].ligands)}; no transmitter)"
+    )
+    rows = [
+        [c.target, *(f"{100 * held:.1f}" for held in c.occupancy), f"{plain(float(f'{c.ED50:.3g}'))} mg/kg"]
+        for c in sorted(curves, key=lambda c: c.ED50)
+    ]
+    table(["target", *(f"{plain(dose)} mg/kg" for dose in _DOSES), "ED50"], rows)
+
+
+def _targets_of(drug: str) -> list[str]:
+    """Targets that may have a constant of binding."""
+    kinds = ("receptor", "carrier", "store", "enzyme")
+    return [b.target for b in reference.bindings(drug) if b.kind in kinds]
 
 
 def show_receptor(name: str) -> None:

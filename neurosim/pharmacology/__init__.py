@@ -28,6 +28,8 @@ from neurosim.pharmacology.chemistry import (
     opened,
     outside_loss,
 )
+from neurosim.pharmacology.competition import per_nM, transmitter_name, transmitter_per_nM
+from neurosim.pharmacology.curves import DoseOccupancy, dose_occupancy
 from neurosim.pharmacology.kinetics import (
     bound_equilibrium,
     bound_rhs,
@@ -49,6 +51,7 @@ from neurosim.pharmacology.parameters import (
     absorption,
     pk_parameters,
 )
+from neurosim.pharmacology.pet import BindingPotential, binding_potential, free_part
 from neurosim.pharmacology.pk import exposure, plasma, plasma_modes
 from neurosim.pharmacology.report import Course, PKReport, pk_report, usual_route
 from neurosim.pharmacology.targets import TargetReport, acts_outside, ligand_name, report_targets
@@ -56,9 +59,11 @@ from neurosim.pharmacology.targets import TargetReport, acts_outside, ligand_nam
 __all__ = [
     "VESICULAR",
     "Absorption",
+    "BindingPotential",
     "CarrierTerms",
     "Chemistry",
     "Course",
+    "DoseOccupancy",
     "DrugTerms",
     "Knowledge",
     "OccupancyTable",
@@ -69,20 +74,23 @@ __all__ = [
     "TargetReport",
     "absorption",
     "activation",
-    "acts_outside",
     "activation_limit",
+    "acts_outside",
     "affinity_pairs",
+    "binding_potential",
     "bound_equilibrium",
     "bound_rhs",
     "bound_step",
     "carrier_terms",
     "chemistry",
     "degradation",
+    "dose_occupancy",
     "draw_factors",
     "drug_terms",
     "equilibrium",
     "exposure",
     "free_fraction",
+    "free_part",
     "inactivation_rates",
     "is_slow",
     "koff",
@@ -95,6 +103,7 @@ __all__ = [
     "occupancy_table",
     "opened",
     "outside_loss",
+    "per_nM",
     "pk_parameters",
     "pk_provenance",
     "pk_report",
@@ -106,5 +115,7 @@ __all__ = [
     "slow_ligands",
     "slow_terms",
     "split_terms",
+    "transmitter_name",
+    "transmitter_per_nM",
     "usual_route",
 ]

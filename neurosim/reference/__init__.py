@@ -67,6 +67,7 @@ from neurosim.reference.stores import (
     synthesis_steps,
 )
 from neurosim.reference.tables import manifest, table, table_names
+from neurosim.reference.tracers import Tracer, TracerRegion, tracer, tracer_names
 
 __all__ = [
     "SOFTWARE",
@@ -88,6 +89,8 @@ __all__ = [
     "SynthesisStep",
     "Target",
     "TargetRow",
+    "Tracer",
+    "TracerRegion",
     "affinity_rows",
     "bibliography",
     "bibtex",
@@ -134,5 +137,7 @@ __all__ = [
     "target",
     "target_row",
     "target_row_ids",
+    "tracer",
+    "tracer_names",
     "transmitter_names",
 ]

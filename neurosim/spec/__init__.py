@@ -52,6 +52,7 @@ from neurosim.spec._library import find, list_names
 from neurosim.spec._provenance import Provenance, provenance
 from neurosim.spec._quantities import Sourced
 from neurosim.spec._resolve import Resolved, resolve
+from neurosim.spec._rows import Expected, Row, Rows, load_rows
 from neurosim.spec._scan import axis_values, scan_points
 from neurosim.spec._schema import json_schema
 from neurosim.spec._words import locate, spec_error
@@ -68,6 +69,7 @@ __all__ = [
     "Conductance",
     "Dose",
     "Effect",
+    "Expected",
     "Experiment",
     "Gain",
     "GainFit",
@@ -92,6 +94,8 @@ __all__ = [
     "ReleaseFit",
     "ReleaseGain",
     "Resolved",
+    "Row",
+    "Rows",
     "Site",
     "Sourced",
     "SpecError",
@@ -112,6 +116,7 @@ __all__ = [
     "list_experiments",
     "load_circuit",
     "load_experiment",
+    "load_rows",
     "locate",
     "phase_times",
     "plain",

@@ -16,7 +16,7 @@ from neurosim.spec._paths import Edit, apply_edit, parse_path
 from neurosim.spec._resolve import check_scan, resolve
 from neurosim.spec._yaml import Block, copied, mark_of, read_document
 
-__all__ = ["load_experiment", "set_value"]
+__all__ = ["edits_of", "experiment_of", "load_experiment", "set_value"]
 
 Settings = Mapping[str, Any] | Iterable[tuple[str, Any]]
 
@@ -38,7 +38,7 @@ def load_experiment(source: str | FilePath | Experiment, set: Settings | None = 
     SpecError
         One sentence per mistake, with file:line, path, what is allowed and the nearest match.
     """
-    edits = _edits(set)
+    edits = edits_of(set)
     if isinstance(source, Experiment):
         if edits:
             raise SpecError(
@@ -48,11 +48,16 @@ def load_experiment(source: str | FilePath | Experiment, set: Settings | None = 
     path = find("experiment", str(source))
     document, text = read_document(path, shown(path))
     check_schema(document, "experiment", shown(path))
+    return experiment_of(document, FilePath(str(path)).parent, edits, text)
+
+
+def experiment_of(document: Block, folder: FilePath, edits: list[Edit], text: str | None = None) -> Experiment:
+    """The experiment that a document, or a part of one, describes."""
     inner = [edit for edit in edits if edit.path[0] == "circuit" and len(edit.path) > 1]
     for edit in edits:
         if edit not in inner:
             document = _edited(document, edit)
-    circuit = _circuit(document, FilePath(str(path)).parent, inner)
+    circuit = _circuit(document, folder, inner)
     data = copied(document)
     if circuit is not None:
         data["circuit"] = circuit
@@ -64,7 +69,8 @@ def load_experiment(source: str | FilePath | Experiment, set: Settings | None = 
     return experiment
 
 
-def _edits(settings: Settings | None) -> list[Edit]:
+def edits_of(settings: Settings | None) -> list[Edit]:
+    """Paths and values as they are applied to a document."""
     pairs = list(settings.items() if isinstance(settings, Mapping) else settings or ())
     are_pairs = all(isinstance(p, tuple | list) and len(p) == 2 and isinstance(p[0], str) for p in pairs)
     if isinstance(settings, str) or not are_pairs:

@@ -1,0 +1,28 @@
+"""Published numbers against the model: rows, readouts, verdicts (MODEL §8: nothing is fitted to them).
+
+A file of rows says for each target row which experiment predicts it and by which readout; the readouts are a registry.
+"""
+
+from neurosim.validation.readouts import Reading, Readout, get_readout, readout, readout_names
+from neurosim.validation.report import Score, scored_within, write_scores
+from neurosim.validation.rows import ROWS_FILE, check_rows, chosen
+from neurosim.validation.run import validate
+from neurosim.validation.verdict import VERDICTS, Verdict, judge
+
+__all__ = [
+    "ROWS_FILE",
+    "VERDICTS",
+    "Reading",
+    "Readout",
+    "Score",
+    "Verdict",
+    "check_rows",
+    "chosen",
+    "get_readout",
+    "judge",
+    "readout",
+    "readout_names",
+    "scored_within",
+    "validate",
+    "write_scores",
+]

@@ -1,0 +1,122 @@
+"""Scores as data and as ``validation.csv``."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from neurosim import reference
+from neurosim.errors import ReferenceDataError, ResultSchemaError
+from neurosim.spec import Row
+from neurosim.validation.registry import Reading
+from neurosim.validation.verdict import Verdict, odds_ratio
+
+__all__ = ["COLUMNS", "Score", "published", "scored_within", "write_scores"]
+
+COLUMNS = (
+    *(
+        "id",
+        "use",
+        "area",
+        "core",
+        "model",
+        "model_low",
+        "model_high",
+        "value",
+        "low",
+        "high",
+        "verdict",
+        "reason",
+    ),
+    *("unit", "odds", "what"),
+)
+_DIGITS = 4
+
+
+@dataclass(frozen=True)
+class Score:
+    """A row with its verdict; numbers are in ``unit``, NaN where there is none.
+
+    ``odds`` is model over published: of the odds for a part in %, else of the numbers.
+    """
+
+    id: str
+    use: str
+    area: str
+    core: bool
+    what: str
+    reading: Reading
+    value: float
+    low: float
+    high: float
+    unit: str
+    verdict: Verdict
+    reason: str
+
+    @property
+    def odds(self) -> float:
+        return odds_ratio(self.reading.value, self.value, self.unit)
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether model and publication can be compared."""
+        return self.verdict not in ("not expressible", "error")
+
+
+def published(id: str, row: Row) -> tuple[str, str, bool, str, float]:
+    """Use, area, core, words and value of a row: from the target table where it has the id."""
+    try:
+        target = reference.target_row(id)
+    except ReferenceDataError:
+        return "own", "", False, row.note or "", math.nan if row.value is None else float(row.value)
+    what = f"{target.manipulation}: {target.observable}"
+    value = _number(target.value) if row.value is None else float(row.value)
+    return target.use, target.area, target.core, what, value
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def scored_within(scores: Iterable[Score], fold: float = 3.0) -> tuple[int, int, int]:
+    """How many rows have odds within ``fold`` of the published, how many are in their band, of how many."""
+    compared = [s for s in scores if s.is_scored and math.isfinite(s.value)]
+    near = sum(1 / fold <= s.odds <= fold for s in compared)
+    return near, sum(s.verdict == "pass" for s in compared), len(compared)
+
+
+def write_scores(scores: Sequence[Score], path: Path) -> Path:
+    """Write scores as CSV, whole or not at all.
+
+    Raises
+    ------
+    ResultSchemaError
+        The file cannot be written.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for s in scores:
+        numbers = (s.reading.value, s.reading.low, s.reading.high, s.value, s.low, s.high)
+        what = (s.verdict, s.reason, s.unit, _cell(s.odds), s.what)
+        writer.writerow([s.id, s.use, s.area, "yes" if s.core else "", *map(_cell, numbers), *what])
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(text.getvalue(), encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise ResultSchemaError(f"{path}: cannot be written: {error.strerror or error}") from None
+    return path
+
+
+def _cell(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.{_DIGITS}g}"

@@ -1,0 +1,86 @@
+"""The rows that ship, and what a file of rows must name that exists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from neurosim.errors import SpecError, nearest
+from neurosim.spec import Rows, load_rows, locate
+from neurosim.validation.readouts import get_readout
+
+__all__ = ["ROWS_FILE", "check_rows", "chosen", "read_rows"]
+
+ROWS_FILE = "rows.yaml"
+
+
+def read_rows(path: str | Path | None = None) -> Rows:
+    """The rows of a file, by default those that ship, with every readout and argument checked.
+
+    Raises
+    ------
+    SpecError
+        One sentence per mistake, with file:line, path, what is allowed and the nearest match.
+    """
+    if path is not None:
+        rows = load_rows(path)
+    else:
+        with as_file(files("neurosim.validation") / ROWS_FILE) as place:
+            rows = load_rows(place)
+    check_rows(rows)
+    return rows
+
+
+def check_rows(rows: Rows) -> None:
+    """Refuse rows that name a readout, argument or unit that does not exist.
+
+    Raises
+    ------
+    SpecError
+    """
+    problems = [text for name in rows.rows for text in _problems(rows, name)]
+    if problems:
+        raise SpecError(*problems)
+
+
+def _problems(rows: Rows, name: str) -> Iterable[str]:
+    row = rows.rows[name]
+    if row.not_expressible is not None:
+        return
+    try:
+        found = get_readout(row.readout_name)
+    except SpecError as error:
+        yield _placed(rows, (name, "readout"), str(error))
+        return
+    problem = found.problem(row.arguments)
+    if problem:
+        yield _placed(rows, (name, "readout", row.readout_name), problem)
+    if row.expected.is_band and row.expected.unit != found.unit:
+        words = f"'{row.expected.unit}' is given and readout {found.name} is in {found.unit}"
+        yield _placed(rows, (name, "expected", "unit"), words)
+    if not row.expected.is_band and not found.is_change:
+        words = f"readout {found.name} is no change, so it has no direction; give low, high and unit"
+        yield _placed(rows, (name, "expected", "direction"), words)
+
+
+def _placed(rows: Rows, path: tuple, sentence: str) -> str:
+    place = locate(rows, ("rows", *path))
+    words = f"rows.{'.'.join(path)}: {sentence}"
+    return f"{place}: {words}" if place else words
+
+
+def chosen(rows: Rows, only: Sequence[str] | None) -> tuple[str, ...]:
+    """Ids to score: all, or those asked for.
+
+    Raises
+    ------
+    SpecError
+        An id that the file does not have.
+    """
+    if not only:
+        return tuple(rows.rows)
+    for name in only:
+        if name not in rows.rows:
+            raise SpecError(f"--only {name}: no such row; {nearest(name, rows.rows)}")
+    return tuple(name for name in rows.rows if name in only)

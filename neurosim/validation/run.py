@@ -1,0 +1,153 @@
+"""Run the experiments of rows and score them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from neurosim.analysis import open_results
+from neurosim.errors import NeurosimError, ResultSchemaError
+from neurosim.runner import Listener, run_experiment
+from neurosim.runner.run import output_folder
+from neurosim.spec import Experiment, Rows
+from neurosim.validation.readouts import get_readout
+from neurosim.validation.registry import Reading
+from neurosim.validation.report import Score, published, write_scores
+from neurosim.validation.rows import chosen, read_rows
+from neurosim.validation.verdict import judge
+
+__all__ = ["QUICK_SUBJECTS", "Validation", "validate"]
+
+#: Subjects of an experiment with spikes under ``quick``: the fewest that give an interval worth its name.
+QUICK_SUBJECTS = 3
+_FOLDER = Path("results") / "validation"
+_TABLE = "validation.csv"
+_NOTHING = Reading(math.nan, math.nan, math.nan)
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Scores in the order of the file, the table that holds them, and whether any trial failed."""
+
+    scores: tuple[Score, ...]
+    table: Path
+    has_failed: bool
+
+
+def validate(
+    only: Sequence[str] | None = None,
+    rows: str | Path | None = None,
+    quick: bool = False,
+    workers: int | None = None,
+    output: str | Path | None = None,
+    progress: Listener | None = None,
+) -> Validation:
+    """Score rows: run what they need, read it out, compare.
+
+    Parameters
+    ----------
+    only : sequence of str, optional
+        Ids; by default all.
+    rows : path, optional
+        A file of rows; by default the one that ships.
+    quick : bool
+        At most three subjects where cells spike. Their trials serve the full run too.
+    workers : int, optional
+    output : path, optional
+        By default ``results/validation`` under the current folder; each experiment has a folder in it.
+    progress : Listener, optional
+
+    Returns
+    -------
+    Validation
+
+    Raises
+    ------
+    SpecError
+        A mistake in the file of rows or in an experiment that it names.
+    ResultSchemaError
+        The folder cannot be written to.
+
+    Notes
+    -----
+    A row whose experiment or readout fails has the verdict ``error`` and does not stop the others.
+    """
+    found, folder = read_rows(rows), _FOLDER if output is None else Path(output)
+    ids = chosen(found, only)
+    experiments = {id: _experiment(found, id, quick) for id in ids if found.rows[id].not_expressible is None}
+    runs = _Runs(folder, workers, progress or Listener())
+    scores = tuple(_score(found, id, experiments.get(id), runs) for id in ids)
+    return Validation(scores, write_scores(scores, folder / _TABLE), runs.has_failed)
+
+
+def _experiment(rows: Rows, id: str, quick: bool) -> Experiment:
+    experiment = rows.experiment(id)
+    if quick and experiment.has_spikes and experiment.subjects > QUICK_SUBJECTS:
+        return rows.experiment(id, {"subjects": QUICK_SUBJECTS})
+    return experiment
+
+
+class _Runs:
+    """Each experiment once: its results, or what prevented them."""
+
+    def __init__(self, folder: Path, workers: int | None, listener: Listener):
+        self.folder, self.workers, self.listener = folder, workers, listener
+        self.has_failed = False
+        self._done: dict[int, tuple[Experiment, object]] = {}
+
+    def results(self, experiment: Experiment, settings: dict):
+        """Open results.
+
+        Raises
+        ------
+        NeurosimError
+            The experiment could not be run, or no trial has data.
+        """
+        if id(experiment) not in self._done:
+            self._done[id(experiment)] = (experiment, self._run(experiment, settings))
+        found = self._done[id(experiment)][1]
+        if isinstance(found, NeurosimError):
+            raise found
+        return found
+
+    def _run(self, experiment: Experiment, settings: dict):
+        name = output_folder(experiment, None).name
+        if settings:
+            text = json.dumps(dict(sorted(settings.items())))
+            name += f"-{hashlib.sha256(text.encode()).hexdigest()[:6]}"
+        try:
+            report = run_experiment(
+                experiment, workers=self.workers, output=self.folder / name, progress=self.listener
+            )
+            self.has_failed |= bool(report.failed)
+            if not report.has_data:
+                raise ResultSchemaError(f"no trial of {experiment.name} has data: {report.failed[0][2]}")
+            return open_results(report.folder)
+        except NeurosimError as error:
+            self.has_failed = True
+            return error
+
+
+def _score(rows: Rows, id: str, experiment: Experiment | None, runs: _Runs) -> Score:
+    row = rows.rows[id]
+    use, area, core, what, value = published(id, row)
+    low, high, unit = math.nan, math.nan, ""
+    reading, verdict, reason = _NOTHING, "not expressible", row.not_expressible
+    if row.expected is not None:
+        unit = get_readout(row.readout_name).unit
+        if row.expected.is_band:
+            low, high = float(row.expected.low), float(row.expected.high)
+    if experiment is not None:
+        try:
+            reading = get_readout(row.readout_name)(runs.results(experiment, row.set), row.arguments)
+            verdict, reason = judge(reading, row.expected)
+        except NeurosimError as error:
+            runs.has_failed = True
+            verdict, reason = "error", " ".join(str(error).split())
+    return Score(
+        id, use, area, core, what, reading, value, low, high, unit, verdict, reason or row.note or ""
+    )
