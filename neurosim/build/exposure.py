@@ -89,8 +89,26 @@ class Drugs:
         found = dict(self.dosed(t))
         for clamp in self.clamps:
             if not clamp.phases:
-                _add(found, pharmacology.ligand_name(clamp.drug), np.full(len(t), float(clamp.concentration)))
+                _add(found, pharmacology.ligand_name(clamp.drug), np.full(np.shape(t), float(clamp.concentration)))
         return found
+
+    @cached_property
+    def interval(self) -> float:
+        """Dosing interval (s) over which levels are averaged on the slow clock, 0 if any dose is not repeated."""
+        repeated = [dose.ii is not None and bool(dose.addl or dose.ss) for dose in self.doses]
+        return min(float(dose.ii) for dose in self.doses) if repeated and all(repeated) else 0.0
+
+    def averaged_until(self, start: float, end: float) -> float:
+        """Up to when (s) the slow clock takes levels averaged over the dosing interval, on its way to a phase at ``end``.
+
+        What moves over days hears the mean of a day (MODEL §6); the last interval before a phase is as it is.
+        """
+        return end - self.interval if self.interval and end - start > self.interval else start
+
+    def averaged(self, t: np.ndarray) -> dict[str, np.ndarray]:
+        """Levels (nM) at times t (s), each the mean over the coming dosing interval."""
+        times = np.asarray(t, float)[:, None] + np.linspace(0.0, self.interval, _AVERAGED)
+        return {ligand: np.mean(values, axis=1) for ligand, values in self.levels(times).items()}
 
     def turns(self, start: float, end: float) -> list[float]:
         """Moments (s) between ``start`` and ``end`` at which a dose begins or ends."""
@@ -102,10 +120,9 @@ class Drugs:
         return sorted({float(t) for t in found if start < t < end})
 
     def typical(self, t: float) -> dict[str, float]:
-        """Levels (nM) as receptors feel them about time t: the mean over the coming dosing interval of a repeated dose."""
-        intervals = [float(dose.ii) for dose in self.doses if dose.ii is not None and (dose.addl or dose.ss)]
-        times = t + (np.linspace(0.0, min(intervals), _AVERAGED) if intervals else np.zeros(1))
-        return {ligand: float(np.mean(values)) for ligand, values in self.levels(times).items()}
+        """Levels (nM) as receptors feel them about time t: the mean over the coming interval of repeated doses."""
+        found = self.averaged(np.array([t])) if self.interval else self.levels(np.array([t]))
+        return {ligand: float(values[0]) for ligand, values in found.items()}
 
 
 def _duration(dose) -> float:

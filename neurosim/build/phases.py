@@ -140,8 +140,13 @@ class Trial:
             if drive is None:
                 drive = clock.drive(clock.rest.released, np.ones(len(clock.rest.released)))
             while not still and not phase.before_drugs and now < end:
-                state, now = clock.advance(state, drive, drugs.levels, now, end, drugs.turns(now, end))
-                if now < end:
+                until = drugs.averaged_until(now, end)
+                if until > now:
+                    days = np.arange(now + drugs.interval, until, drugs.interval)
+                    state, now = clock.advance(state, drive, drugs.averaged, now, until, days)
+                else:
+                    state, now = clock.advance(state, drive, drugs.levels, now, end, drugs.turns(now, end))
+                if now < end and now != until:
                     drive = clock.drive(*(yield self._coupling(phase, clock, state, drugs, now)) or _unheard(clock))
             concentrations = phase_concentrations(self.resolved, phase)
             heard = yield self._step(phase, concentrations, clock, state)
