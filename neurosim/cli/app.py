@@ -143,21 +143,39 @@ def show(
     name: Annotated[
         str, typer.Argument(metavar="NAME|FILE", help="Circuit, experiment, drug, receptor or folder.")
     ],
+    species: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--species", metavar="NAME", help="Of a drug: kinetics in this species. [default: each]"),
+    ] = None,
+    dose: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--dose", metavar="DOSE", help="Of a drug: how much. [default: 1 mg/kg]"),
+    ] = None,
+    route: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--route", metavar="ROUTE", help="Of a drug: how. [default: oral in man, ip in animals]"),
+    ] = None,
+    every: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--every", metavar="TIME", help="Of a drug: repeated at this interval. [default: 24 h]"),
+    ] = None,
 ) -> None:
     """Show a circuit, experiment, drug, receptor or folder.
 
-    A circuit: who connects to whom, who releases where, which site hears what. A drug: what it binds and its way into
-    the brain. A results folder: its table.
+    A circuit: who connects to whom, who releases where, which site hears what. A drug: what it binds, and what a dose,
+    once and repeated, comes to in plasma and brain, its active metabolites too. A results folder: its table.
 
     \b
     Examples:
       neurosim show midbrain_raphe
       neurosim show escitalopram
+      neurosim show fluoxetine --species rat --dose "10 mg/kg" --route ip --every "24 h"
       neurosim show results/acute_escitalopram
     """
     from neurosim.cli import showing
 
-    showing.show(name)
+    asked = {"species": species, "dose": dose, "route": route, "every": every}
+    showing.show(name, **{option: value for option, value in asked.items() if value is not None})
 
 
 @app.command()

@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
+
 from neurosim import pharmacology, reference
 from neurosim.cli.console import plain, say, table, title
-from neurosim.errors import NeurosimError
+from neurosim.errors import NeurosimError, ReferenceDataError
 
 __all__ = ["show_carrier", "show_drug", "show_receptor"]
 
 #: Doses of the table of occupancy, mg/kg.
 _DOSES = (0.01, 0.1, 1.0, 10.0, 100.0)
-_USUAL_ROUTES = {"human": ("oral", "iv")}
-_ANIMAL_ROUTES = ("ip", "iv")
+_HOUR, _DAY = 3600.0, 86400.0
 
 
-def show_drug(name: str) -> None:
-    """A drug: what it binds, and its way into the brain."""
+def show_drug(
+    name: str,
+    species: str | None = None,
+    dose: str = "1 mg/kg",
+    route: str | None = None,
+    every: str = "24 h",
+) -> None:
+    """A drug: what it binds, and its way into the brain.
+
+    Parameters
+    ----------
+    species : str, optional
+        Default: each that the tables know.
+    dose, every : str
+        A dose with its unit, and the interval at which it is repeated.
+    route : str, optional
+        Default: the usual one of the species.
+    """
     drug = reference.drug(name)
     mass = f", {drug.molar_mass:g} g/mol" if drug.molar_mass else ""
     say(f"drug {drug.name}{mass}")
@@ -27,51 +45,47 @@ def show_drug(name: str) -> None:
         ]
         table(["target", "kind", "action", "Ki", "efficacy", "EC_50", "source"], rows)
 
-    for species in reference.species_names():
-        _kinetics(drug.name, species)
-    for species in reference.species_names():
-        _occupancy_over_dose(drug.name, species)
+    route = None if route is None else reference.route(route).name
+    chosen = reference.species_names() if species is None else [reference.species(species).name]
+    for each in chosen:
+        _kinetics(drug.name, each, dose, route, every, is_asked=species is not None)
+    for each in chosen:
+        _occupancy_over_dose(drug.name, each)
 
 
-def _kinetics(drug: str, species: str) -> None:
-    """The way into the brain of a species: one row per route for a dose of 1 mg/kg, then what that rests on."""
+def _kinetics(drug: str, species: str, dose: str, route: str | None, every: str, is_asked: bool) -> None:
+    """The way into the brain of a species, and what that rests on."""
     try:
-        numbers = pharmacology.pk_provenance(drug, species)
-    except NeurosimError as error:
+        route = pharmacology.usual_route(drug, species) if route is None else route
+        report = pharmacology.pk_report(drug, dose, route, species, every)
+    except ReferenceDataError as error:
+        if is_asked:
+            raise
         say(f"\nPharmacokinetics in {species}: none. {error}")
         return
-    title(f"Pharmacokinetics in {species}: free in the brain after 1 mg/kg")
-    rows = []
-    for route in reference.route_names():
-        try:
-            report = pharmacology.pk_report(drug, "1 mg/kg", route, species)
-        except NeurosimError:
-            continue
-        times = (f"{report.tmax / 60:.0f} min", f"{report.t_half / 3600:.2g} h")
-        rows.append([route, f"{plain(report.Cmax)} nM", *times, f"{plain(report.AUC / 3600)} nM h"])
-    table(["route", "Cmax", "tmax", "t_half", "AUC"], rows)
+    how = "spread over" if reference.route(report.route).needs_rate else "every"
+    title(f"Pharmacokinetics in {species}: {report.dose:g} mg/kg {report.route}, once and {how} {every}")
+    table(*_course_table(report.courses))
     say()
     table(
         ["number", "value", "basis", "source"],
         [
             [n.name, n.text, n.basis, "; ".join(filter(None, (n.source, n.note)))]
-            for n in numbers
+            for n in report.numbers
             if n.value is not None
         ],
     )
-    for number in numbers:
+    for number in report.numbers:
         if number.value is None:
             say(f"  {number.text}")
 
 
 def _usual_dose(drug: str, species: str) -> pharmacology.PKReport | None:
-    """1 mg/kg by the usual route of a species, or the next that its numbers allow; None where there is none."""
-    for route in _USUAL_ROUTES.get(species, _ANIMAL_ROUTES):
-        try:
-            return pharmacology.pk_report(drug, "1 mg/kg", route, species)
-        except NeurosimError:
-            continue
-    return None
+    """1 mg/kg by the usual route of a species; None where its numbers do not allow it."""
+    try:
+        return pharmacology.pk_report(drug, "1 mg/kg", pharmacology.usual_route(drug, species), species)
+    except NeurosimError:
+        return None
 
 
 def _occupancy_over_dose(drug: str, species: str) -> None:
@@ -104,6 +118,32 @@ def _targets_of(drug: str) -> list[str]:
     """Targets that may have a constant of binding."""
     kinds = ("receptor", "carrier", "store", "enzyme")
     return [b.target for b in reference.bindings(drug) if b.kind in kinds]
+
+
+def _course_table(courses: Iterable[pharmacology.Course]) -> tuple[list[str], list[list[str]]]:
+    """Heading and rows: total plasma and free brain of every ligand."""
+    heading = ["ligand", "in", "unit", "Cmax", "tmax", "AUC", "Cmax,ss", "Cmin,ss", "Cavg,ss", "accumulation"]
+    heading += ["t½ effective", "t½ terminal", "90 % of steady state"]
+    rows = []
+    for c in courses:
+        levels = [_three(c.Cmax), _time(c.tmax), f"{_three(c.AUC / _HOUR)} h"]
+        steady = [_three(x) for x in (c.Cmax_ss, c.Cmin_ss, c.Cavg_ss, c.accumulation)]
+        where = "plasma, total" if c.place == "plasma" else "brain, free"
+        times = [_time(x) for x in (c.t_half_effective, c.t_half_terminal, c.t_90)]
+        rows.append([c.ligand, where, c.unit, *levels, *steady, *times])
+    return heading, rows
+
+
+def _three(value: float) -> str:
+    return "" if math.isnan(value) else plain(float(f"{value:.3g}"))
+
+
+def _time(seconds: float) -> str:
+    """A time in the unit that a person would say it in."""
+    for size, unit in ((_DAY, "d"), (_HOUR, "h")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.3g} {unit}"
+    return "" if math.isnan(seconds) else f"{seconds / 60:.3g} min"
 
 
 def show_receptor(name: str) -> None:

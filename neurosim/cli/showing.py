@@ -6,13 +6,28 @@ from pathlib import Path
 
 from neurosim.cli.console import say, table, title
 from neurosim.cli.names import kind_of
+from neurosim.errors import SpecError
 
 __all__ = ["results_table", "show"]
 
 
-def show(name: str) -> None:
-    """Print a circuit, an experiment, a drug, a receptor, a carrier or the table of a results folder."""
+def show(name: str, **kinetics: str) -> None:
+    """Print a circuit, an experiment, a drug, a receptor, a carrier or the table of a results folder.
+
+    Parameters
+    ----------
+    kinetics : str
+        Of a drug: ``species``, ``dose``, ``route``, ``every``.
+
+    Raises
+    ------
+    NeurosimError
+        Nothing has that name, or kinetics are asked of something that is no drug.
+    """
     kind = kind_of(name)
+    if kinetics and kind != "drug":
+        options = ", ".join(f"--{option}" for option in kinetics)
+        raise SpecError(f"show {name}: it is a {kind} and does not take {options}; allowed: the name of a drug")
     if kind == "circuit":
         from neurosim.cli.show_circuit import show_circuit
 
@@ -24,7 +39,7 @@ def show(name: str) -> None:
     else:
         from neurosim.cli import show_reference
 
-        getattr(show_reference, f"show_{kind}")(name)
+        getattr(show_reference, f"show_{kind}")(name, **kinetics)
 
 
 def show_experiment(name: str) -> None:

@@ -30,23 +30,25 @@ from neurosim.pharmacology.kinetics import (
     split_terms,
 )
 from neurosim.pharmacology.knowledge import Knowledge, affinity_pairs, draw_factors
+from neurosim.pharmacology.metabolism import metabolite_names, pk_provenance
+from neurosim.pharmacology.occupancy_table import OccupancyTable, occupancy_table
 from neurosim.pharmacology.parameters import (
     Absorption,
     PKNumber,
     PKParameters,
     absorption,
     pk_parameters,
-    pk_provenance,
 )
 from neurosim.pharmacology.pet import BindingPotential, binding_potential, free_part
-from neurosim.pharmacology.pk import exposure, plasma_modes
-from neurosim.pharmacology.report import OccupancyTable, PKReport, occupancy_table, pk_report
+from neurosim.pharmacology.pk import exposure, plasma, plasma_modes
+from neurosim.pharmacology.report import Course, PKReport, pk_report, usual_route
 from neurosim.pharmacology.targets import TargetReport, ligand_name, report_targets, require_expressible
 
 __all__ = [
     "Absorption",
     "BindingPotential",
     "CarrierBlock",
+    "Course",
     "DoseOccupancy",
     "DrugTerms",
     "Knowledge",
@@ -74,6 +76,7 @@ __all__ = [
     "free_part",
     "koff",
     "ligand_name",
+    "metabolite_names",
     "occupancies",
     "occupancy",
     "occupancy_table",
@@ -81,6 +84,7 @@ __all__ = [
     "pk_parameters",
     "pk_provenance",
     "pk_report",
+    "plasma",
     "plasma_modes",
     "readout",
     "report_targets",
@@ -91,4 +95,5 @@ __all__ = [
     "split_terms",
     "transmitter_name",
     "transmitter_per_nM",
+    "usual_route",
 ]

@@ -6,7 +6,8 @@ scaffold that the table ``stand_ins.csv`` lends, then that of another species, m
 * V per kg of body weight is taken over; CL and t½ of the species itself give V = CL · t½ / ln 2 before that;
 * CL = ln 2 · V / t½ of the species, else the other species' CL per kg times (weight of the other /
 weight)^(1/4);
-* ka by the class of the route, fu_plasma and bioavailability taken over, Kpuu 1 if nobody states it.
+* ka by the class of the route, fu_plasma and bioavailability taken over, Kpuu 1 if nobody states it;
+* ke0 of the species alone: without it the brain is in equilibrium with plasma.
 
 What was not measured in the species has basis ``derived`` or ``assumed``.
 """
@@ -20,9 +21,9 @@ from functools import lru_cache
 
 from neurosim import reference
 from neurosim.errors import ReferenceDataError
-from neurosim.reference import PKRow
+from neurosim.reference import PKRow, Route
 
-__all__ = ["Absorption", "PKNumber", "PKParameters", "absorption", "pk_parameters", "pk_provenance"]
+__all__ = ["Absorption", "PKNumber", "PKParameters", "absorption", "pk_parameters"]
 
 _HOUR = 3600.0
 _PERIPHERAL = (("V_2", "Q_2"), ("V_3", "Q_3"))
@@ -60,6 +61,8 @@ class PKParameters:
     molar_mass : float, g/mol
     numbers : tuple of PKNumber
         Everything above with basis and source.
+    ke0 : float or None, 1/s
+        Rate at which the free brain concentration follows plasma; None: at once.
     """
 
     drug: str
@@ -71,6 +74,7 @@ class PKParameters:
     Kpuu: float
     molar_mass: float
     numbers: tuple[PKNumber, ...]
+    ke0: float | None = None
 
     @property
     def brain_per_plasma(self) -> float:
@@ -80,12 +84,17 @@ class PKParameters:
 
 @dataclass(frozen=True)
 class Absorption:
-    """A drug by a route in a species: ``ka`` in 1/s, None for routes straight into plasma; ``F`` 0..1."""
+    """A drug by a route in a species: ``ka`` in 1/s, None for routes straight into plasma; ``F`` 0..1.
+
+    ``is_portal`` and ``needs_rate`` as in :class:`~neurosim.reference.Route`.
+    """
 
     route: str
     ka: float | None
     F: float
     numbers: tuple[PKNumber, ...]
+    is_portal: bool = False
+    needs_rate: bool = False
 
 
 def _named(name: str, row: PKRow, note: str = "") -> PKNumber:
@@ -203,6 +212,7 @@ def pk_parameters(drug: str, species: str) -> PKParameters:
         raise _refuse(drug, species, *lacking)
     Kpuu = _own(drug, species, "Kpuu") or _lent(drug, species, "Kpuu")
     Kpuu = Kpuu or _named("Kpuu", reference.pk_default("Kpuu"))
+    ke0 = _own(drug, species, "ke0")
     around = [
         (volume, flow)
         for volume, flow in ((_own(drug, species, v), _own(drug, species, q)) for v, q in _PERIPHERAL)
@@ -217,7 +227,8 @@ def pk_parameters(drug: str, species: str) -> PKParameters:
         fu_plasma=fu.value,
         Kpuu=Kpuu.value,
         molar_mass=found.molar_mass,
-        numbers=(V, CL, *(number for pair in around for number in pair), fu, Kpuu),
+        numbers=(V, CL, *(n for pair in around for n in pair), fu, Kpuu, *([ke0] if ke0 else [])),
+        ke0=ke0 and ke0.value / _HOUR,
     )
 
 
@@ -232,67 +243,34 @@ def absorption(drug: str, species: str, route: str) -> Absorption:
     """
     drug, species = reference.drug(drug).name, reference.species(species).name
     way = reference.route(route)
-    if way.kind == "direct":
-        return Absorption(way.name, None, way.F, ())
-    ka = _own(drug, species, f"ka_{way.name}")
-    if ka is None:
-        ka = PKNumber(f"ka_{way.name}", way.ka, "1/h", way.basis, way.source, "by class of route")
-    F = _own(drug, species, f"F_{way.name}") or _lent(drug, species, f"F_{way.name}")
-    if F is None and way.F is not None:
-        F = PKNumber(
-            f"F_{way.name}", way.F, "", way.basis, way.source, f"by class of route; {way.note}".rstrip("; ")
-        )
+    ka = None
+    if way.kind == "depot":
+        ka = _own(drug, species, f"ka_{way.name}")
+        ka = ka or PKNumber(f"ka_{way.name}", way.ka, "1/h", way.basis, way.source, "by class of route")
+    F = _bioavailability(drug, species, way)
     if F is None:
-        raise _refuse(drug, species, f"the bioavailability of the route {way.name}")
-    return Absorption(way.name, ka.value / _HOUR, F.value, (ka, F))
-
-
-def pk_provenance(drug: str, species: str, route: str | None = None) -> list[PKNumber]:
-    """Every number that a dose of a drug rests on, with basis and source, and what is left out.
-
-    Parameters
-    ----------
-    route : str, optional
-        Adds absorption by that route.
-
-    Returns
-    -------
-    list of PKNumber
-        Active metabolites, which are not simulated, come last as entries without a value.
-
-    Raises
-    ------
-    ReferenceDataError
-        As :func:`pk_parameters` and :func:`absorption`.
-    """
-    parameters = pk_parameters(drug, species)
-    numbers = list(parameters.numbers)
-    if route is not None:
-        numbers += absorption(drug, species, route).numbers
-    return numbers + [
-        PKNumber(
-            "active metabolite",
-            None,
-            "",
-            "assumed",
-            "drugs_pk.csv",
-            f"active metabolite {name} not simulated",
+        routes = [
+            name
+            for name in reference.route_names()
+            if _bioavailability(drug, species, reference.route(name)) is not None
+        ]
+        raise ReferenceDataError(
+            f"drug {drug} in {species}: no table gives the bioavailability of the route {way.name} for any "
+            f"species; allowed: {', '.join(routes)}, or add F_{way.name} to pk_parameters.csv"
         )
-        for name in _metabolites(parameters.drug)
-    ]
+    # What goes into a vein is all there by definition: no number to show.
+    numbers = tuple(n for n in (ka, F) if n is not None and (ka is not None or way.F_of))
+    return Absorption(way.name, ka and ka.value / _HOUR, F.value, numbers, way.is_portal, way.needs_rate)
 
 
-def _metabolites(drug: str) -> list[str]:
-    """Active metabolites that any table row of a drug names."""
-    found: list[str] = []
-    for row in reference.pk_evidence(drug):
-        depth, part = 0, ""
-        for character in row.get("active_metabolites", "") + ",":
-            depth += (character == "(") - (character == ")")
-            if character in ",;" and depth == 0:
-                found.append(part.strip())
-                part = ""
-            else:
-                part += character
-    active = [name for name in found if name and name != "none" and "(inactive" not in name]
-    return list(dict.fromkeys(name.split(" (")[0] for name in active))
+def _bioavailability(drug: str, species: str, way: Route) -> PKNumber | None:
+    names = [f"F_{name}" for name in (way.name, way.F_of) if name]
+    for find in (_own, _lent):
+        for name in names:
+            F = find(drug, species, name)
+            if F is not None:
+                return F
+    if way.F is None:
+        return None
+    note = f"by class of route; {way.note}".rstrip("; ")
+    return PKNumber(f"F_{way.name}", way.F, "", way.basis, way.source, note)

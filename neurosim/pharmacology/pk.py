@@ -1,25 +1,27 @@
-"""Compartment pharmacokinetics in closed form, and the free concentration in the brain.
+"""From a list of doses to concentrations: total in plasma, free in the brain, the drug and its metabolites.
 
-One to three compartments, linear. The central compartment after a bolus of 1 mg/kg is a sum of exponentials,
-C(t) = Σ A_i exp(-λ_i t); everything else is superposition and convolution of that, without a time step.
-
-Free brain concentration = fu_plasma · Kpuu · C_plasma: brain and plasma are in equilibrium at every moment.
+One to three compartments, linear, in closed form (:mod:`neurosim.pharmacology.compartments`): superposition
+without a time step. Free brain concentration = fu_plasma · Kpuu · C_plasma, at once or, where a table gives a
+ke0, behind plasma by it.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from neurosim.errors import SpecError
-from neurosim.pharmacology.parameters import PKParameters, absorption, pk_parameters
+from neurosim import reference
+from neurosim.pharmacology.compartments import CompartmentSystem, compartment_system
+from neurosim.pharmacology.metabolism import disposition, metabolite_nodes
+from neurosim.pharmacology.parameters import PKParameters
+from neurosim.pharmacology.schedules import Schedule, schedule_of
 from neurosim.pharmacology.targets import require_expressible
 
-__all__ = ["exposure", "plasma_modes"]
+__all__ = ["drug_system", "exposure", "plasma", "plasma_modes"]
 
 
 def plasma_modes(parameters: PKParameters) -> tuple[np.ndarray, np.ndarray]:
@@ -49,126 +51,74 @@ def plasma_modes(parameters: PKParameters) -> tuple[np.ndarray, np.ndarray]:
     return vectors[0] ** 2 / parameters.V, rate
 
 
-def _bateman(t: np.ndarray, a: np.ndarray, b: float) -> np.ndarray:
-    """(exp(-a t) - exp(-b t)) / (b - a), also where a = b."""
-    z = np.abs(b - a) * t
-    part = np.divide(-np.expm1(-z), z, out=np.ones_like(z), where=z > 0)
-    return np.exp(-np.minimum(a, b) * t) * t * part
+@lru_cache(maxsize=512)
+def drug_system(drug: str, species: str, route: str, others: tuple[str, ...] = ()) -> CompartmentSystem:
+    """The compartments of a drug by a route with its metabolites.
 
+    Parameters
+    ----------
+    others : tuple of str
+        Drugs given too; what they do to the parameters is in pk_interactions.csv.
 
-@dataclass(frozen=True)
-class _Input:
-    """One administration per unit of amount (bolus) or of rate (input over ``duration``), for every mode.
-
-    ``depot`` and ``central`` are what a mode holds when the input ends; modes decay by themselves, so this is
-    all of it.
+    Raises
+    ------
+    ReferenceDataError
+        If a name is not known or the numbers for the drug are in no table.
     """
-
-    rate: np.ndarray
-    ka: float | None
-    duration: float
-
-    def central(self, t: np.ndarray) -> np.ndarray:
-        """Amount in each mode at time t >= 0 after the start, shape (mode, time)."""
-        if self.duration == 0:
-            return self.decay(
-                t, *((0.0, np.ones_like(self.rate)) if self.ka is None else (1.0, 0.0 * self.rate))
-            )
-        during = self._filling(np.minimum(t, self.duration))
-        if math.isinf(self.duration):
-            return during
-        after = self.decay(np.maximum(t - self.duration, 0.0), *self.at_end())
-        return np.where(t <= self.duration, during, after)
-
-    def at_end(self) -> tuple[float, np.ndarray]:
-        """Depot and modes at the end of the input."""
-        if self.duration == 0:
-            return (0.0, np.ones_like(self.rate)) if self.ka is None else (1.0, np.zeros_like(self.rate))
-        depot = 0.0 if self.ka is None else -math.expm1(-self.ka * self.duration) / self.ka
-        return depot, self._filling(np.array([self.duration]))[:, 0]
-
-    def _filling(self, t: np.ndarray) -> np.ndarray:
-        rate = self.rate[:, None]
-        filled = -np.expm1(-rate * t) / rate
-        return filled if self.ka is None else filled - _bateman(t, rate, self.ka)
-
-    def decay(self, t: np.ndarray, depot: float, central: np.ndarray) -> np.ndarray:
-        """Modes a time t after they held ``central``, fed by a depot that held ``depot``."""
-        rate = self.rate[:, None]
-        left = np.asarray(central)[:, None] * np.exp(-rate * t)
-        return left if self.ka is None else left + self.ka * depot * _bateman(t, rate, self.ka)
-
-    def steady(self, interval: float) -> tuple[float, np.ndarray]:
-        """Depot and modes just before the next of infinitely many administrations, one per interval."""
-        if math.isinf(self.duration):
-            return (0.0 if self.ka is None else 1.0 / self.ka), 1.0 / self.rate
-        rest = np.array([interval - self.duration])
-        depot, central = self.at_end()
-        last = self.decay(rest, depot, central)[:, 0]
-        if self.ka is not None:
-            depot *= math.exp(-self.ka * rest[0]) / -math.expm1(-self.ka * interval)
-            last = last + self.ka * depot * _bateman(np.array([interval]), self.rate[:, None], self.ka)[:, 0]
-        return depot, last / -np.expm1(-self.rate * interval)
+    parameters, way, _ = disposition(drug, species, route, others)
+    return compartment_system(parameters, way, metabolite_nodes(parameters.drug, species, others))
 
 
-def _value(dose: Any, name: str) -> float | None:
-    value = getattr(dose, name, None)
-    return None if value is None else float(value)
-
-
-def _schedule(dose: Any) -> tuple[float, float, float | None, int]:
-    """Amount, duration (s), interval (s) and number of administrations.
-
-    The amount is mg/kg, or mg/kg/s of an input that lasts; the duration of a bolus is 0.
-    """
-    amount, rate, duration, interval = (_value(dose, name) for name in ("dose", "rate", "duration", "ii"))
-    where = f"dose of {dose.drug}"
-    if amount is None and rate is None:
-        raise SpecError(f"{where}: neither a dose nor a rate is given")
-    for name, value in (("dose", amount), ("rate", rate), ("duration", duration), ("ii", interval)):
-        if value is not None and not (value >= 0 and math.isfinite(value) and (value > 0 or name == "dose")):
-            raise SpecError(f"{where}: {name} is {value:g}; allowed: a positive number")
-    if amount is not None and rate is not None and duration is not None:
-        raise SpecError(f"{where}: dose, rate and duration are given; any two of them say it all")
-    if rate is None and duration is not None:
-        rate = amount / duration
-    elif rate is not None and duration is None:
-        duration = math.inf if amount is None else amount / rate
-    count = int(getattr(dose, "addl", None) or 0) + 1
-    if interval is None and (count > 1 or (getattr(dose, "ss", False) and not math.isinf(duration or 0.0))):
-        raise SpecError(f"{where}: addl and ss need the interval ii")
-    if interval is not None and (duration or 0.0) > interval:
-        raise SpecError(f"{where}: it is given every {interval:g} s but lasts longer")
-    return (
-        (amount, 0.0, interval, count) if rate is None or amount == 0 else (rate, duration, interval, count)
-    )
-
-
-def _plasma(dose: Any, parameters: PKParameters, t: np.ndarray) -> np.ndarray:
-    """Plasma concentration (mg/L) at times t (s, 1-D) from one entry of a dose list."""
-    amount, duration, interval, count = _schedule(dose)
-    way = absorption(dose.drug, parameters.species, dose.route)
-    if way.route == "infusion" and duration == 0:
-        raise SpecError(f"dose of {dose.drug}: route infusion needs a rate or a duration")
-    A, rate = plasma_modes(parameters)
-    given = _Input(rate, way.ka, duration)
-    start = _value(dose, "time") or 0.0
-    modes = np.zeros((len(rate), len(t)))
-    for k in range(count):
-        since = t - start - k * (interval or 0.0)
-        modes += np.where(since >= 0, given.central(np.maximum(since, 0.0)), 0.0)
-    if getattr(dose, "ss", False):
-        since = t - start
-        if math.isinf(duration):
-            modes = np.where(since >= 0, np.broadcast_to((1.0 / rate)[:, None], modes.shape), 0.0)
+def _contributions(
+    doses: Iterable[Any], species: str, t: np.ndarray
+) -> Iterator[tuple[CompartmentSystem, np.ndarray]]:
+    """For every entry its system and the amounts at times t >= 0, shape (time, compartment)."""
+    doses = list(doses)
+    names = [reference.drug(dose.drug).name for dose in doses]
+    # A dose of 0 (an end of a scan) does nothing to the others.
+    present = {
+        name
+        for dose, name in zip(doses, names, strict=True)
+        if any(float(getattr(dose, key, None) or 0.0) > 0 for key in ("dose", "rate"))
+    }
+    for dose, name in zip(doses, names, strict=True):
+        others = tuple(sorted(present - {name}))
+        _, way, _ = disposition(name, species, dose.route, others)
+        system, schedule = drug_system(name, species, dose.route, others), schedule_of(dose, way)
+        if len(t) == 1:
+            # A scan asks for one time of many doses: amounts are linear in the dose.
+            unit = _unit_amounts(name, species, dose.route, others, replace(schedule, amount=1.0), float(t[0]))
+            yield system, schedule.amount * unit
         else:
-            before = given.decay(np.maximum(since, 0.0), *given.steady(interval))
-            modes += np.where(since >= 0, before, 0.0)
-    return way.F * amount * (A @ modes)
+            yield system, schedule.amounts(system, t)
+
+
+@lru_cache(maxsize=4096)
+def _unit_amounts(
+    drug: str, species: str, route: str, others: tuple[str, ...], schedule: Schedule, t: float
+) -> np.ndarray:
+    found = schedule.amounts(drug_system(drug, species, route, others), np.array([t]))
+    found.flags.writeable = False
+    return found
+
+
+def _concentrations(
+    doses: Iterable[Any], species: str, t: float | np.ndarray, rows: str
+) -> dict[str, Any]:
+    times = np.asarray(t, float)
+    flat = times.ravel()
+    is_on = flat >= 0
+    found: dict[str, np.ndarray] = {}
+    for system, amounts in _contributions(doses, species, flat[is_on]):
+        readings: Mapping[str, np.ndarray] = getattr(system, rows)
+        for ligand, row in readings.items():
+            total = found.setdefault(ligand, np.zeros(len(flat)))
+            total[is_on] += amounts @ row
+    return {name: c.reshape(times.shape) if times.ndim else float(c[0]) for name, c in found.items()}
 
 
 def exposure(doses: Iterable[Any], species: str, t: float | np.ndarray) -> dict[str, Any]:
-    """Free concentration in the brain of every drug in a list of doses.
+    """Free concentration in the brain of every drug in a list of doses, and of what becomes of it.
 
     Parameters
     ----------
@@ -185,7 +135,8 @@ def exposure(doses: Iterable[Any], species: str, t: float | np.ndarray) -> dict[
     Returns
     -------
     dict
-        Drug (name of the tables) → nM, float or array of the shape of ``t``.
+        Ligand (name of the tables; active metabolites are ligands of their own) → nM, float or array of the
+        shape of ``t``.
 
     Raises
     ------
@@ -196,15 +147,31 @@ def exposure(doses: Iterable[Any], species: str, t: float | np.ndarray) -> dict[
 
     Notes
     -----
-    Exact for linear kinetics. Doses are taken as they are written, salt or base alike.
+    Exact for linear kinetics. Doses are taken as they are written, salt or base alike. Drugs of one list
+    change each other's parameters as pk_interactions.csv says, for the whole list, whenever each is given.
     """
-    times = np.asarray(t, float)
-    flat = times.ravel()
-    found: dict[str, np.ndarray] = {}
+    doses = list(doses)
     for dose in doses:
         require_expressible(dose.drug)
-        parameters = pk_parameters(dose.drug, species)
-        plasma = np.where(flat >= 0, _plasma(dose, parameters, flat), 0.0)
-        brain = parameters.brain_per_plasma * plasma
-        found[parameters.drug] = found.get(parameters.drug, 0.0) + brain
-    return {name: c.reshape(times.shape) if times.ndim else float(c[0]) for name, c in found.items()}
+    return _concentrations(doses, species, t, "brain")
+
+
+def plasma(doses: Iterable[Any], species: str, t: float | np.ndarray) -> dict[str, Any]:
+    """Total concentration in plasma, bound and free, of every drug in a list of doses and its metabolites.
+
+    Parameters
+    ----------
+    doses, species, t
+        As in :func:`exposure`.
+
+    Returns
+    -------
+    dict
+        Ligand → mg/L (1 mg/L = 1000 ng/mL), float or array of the shape of ``t``.
+
+    Raises
+    ------
+    ReferenceDataError, SpecError
+        As :func:`exposure`, but what the drug acts on does not matter here.
+    """
+    return _concentrations(doses, species, t, "plasma")

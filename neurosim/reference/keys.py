@@ -111,6 +111,12 @@ def _drug_rows(name: str) -> Iterator[Mapping[str, str]]:
             if row["drug"] == name:
                 yield row
     yield from _kinetics_rows(name)
+    for file, column in (("metabolites.csv", "parent"), ("pk_interactions.csv", "victim")):
+        for row in table(file):
+            if row[column] == name:
+                yield row
+                if column == "parent":
+                    yield from _drug_rows(row["metabolite"])
     for row in table("species.csv"):
         lent = stand_in(name, row["species"])
         if lent is not None:

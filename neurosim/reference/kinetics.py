@@ -11,11 +11,15 @@ from neurosim.reference.drugs import drug
 from neurosim.reference.tables import find, index, is_plain, number, table
 
 __all__ = [
+    "Interaction",
+    "Metabolite",
     "PKRow",
     "Route",
     "Species",
+    "metabolites",
     "pk_default",
     "pk_evidence",
+    "pk_interactions",
     "pk_row",
     "route",
     "route_names",
@@ -40,10 +44,11 @@ class PKRow:
 
 @dataclass(frozen=True)
 class Species:
-    """A species; ``weight`` in kg."""
+    """A species; ``weight`` in kg; ``usual_route`` is how it is mostly given drugs."""
 
     name: str
     weight: float
+    usual_route: str
 
 
 @dataclass(frozen=True)
@@ -51,13 +56,49 @@ class Route:
     """A route of administration.
 
     ``direct`` goes straight into plasma, ``depot`` is absorbed at ``ka`` (1/h). ``F`` is None where it
-    belongs to the drug.
+    belongs to the drug; a route that says ``F_of`` another takes the drug's own F of that one first.
+    ``is_portal``: absorbed by way of the liver, so what is lost may arrive as metabolite. ``needs_rate``: an
+    input that lasts, by definition.
     """
 
     name: str
     kind: Literal["direct", "depot"]
     ka: float | None
     F: float | None
+    F_of: str
+    is_portal: bool
+    needs_rate: bool
+    basis: str
+    source: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Metabolite:
+    """What becomes of a drug that is a ligand itself.
+
+    ``fraction`` is the molar part of the parent's elimination that forms it, ``first_pass`` the molar part of
+    what a portal route loses (1 - F) that arrives as it.
+    """
+
+    parent: str
+    name: str
+    fraction: float
+    first_pass: float
+    basis: str
+    source: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """A parameter of the victim is multiplied while a drug with that action at that target is given too."""
+
+    victim: str
+    with_target: str
+    with_action: str
+    parameter: str
+    factor: float
     basis: str
     source: str
     note: str
@@ -83,7 +124,7 @@ def pk_row(name: str, species_name: str, parameter: str) -> PKRow | None:
     Parameters
     ----------
     parameter : str
-        ``V CL t_half V_2 Q_2 V_3 Q_3 fu_plasma Kpuu``, or ``F_<route>``, ``ka_<route>``.
+        ``V CL t_half V_2 Q_2 V_3 Q_3 fu_plasma Kpuu ke0``, or ``F_<route>``, ``ka_<route>``.
 
     Notes
     -----
@@ -137,6 +178,49 @@ def stand_in(name: str, species_name: str) -> Mapping[str, str] | None:
     return None
 
 
+def _of_species(rows: list[Mapping[str, str]], species_name: str) -> list[Mapping[str, str]]:
+    """Rows of the species itself, else those for any."""
+    own = [row for row in rows if row["species"] == species_name]
+    return own or [row for row in rows if row["species"] == "any"]
+
+
+@cache
+def metabolites(name: str, species_name: str) -> tuple[Metabolite, ...]:
+    """Active metabolites of a drug; a row of the species comes before one for any species."""
+    found: dict[str, list[Mapping[str, str]]] = {}
+    for row in table("metabolites.csv"):
+        if row["parent"] == name:
+            found.setdefault(row["metabolite"], []).append(row)
+    return tuple(
+        Metabolite(
+            name,
+            metabolite,
+            number(row["fraction"]),
+            number(row["first_pass"]) or 0.0,
+            row["basis"],
+            row["source"],
+            row["note"],
+        )
+        for metabolite, rows in found.items()
+        for row in _of_species(rows, species_name)[:1]
+    )
+
+
+@cache
+def pk_interactions(name: str, species_name: str) -> tuple[Interaction, ...]:
+    """What other drugs do to the kinetics of a drug; a row of the species comes before one for any."""
+    found: dict[tuple[str, ...], list[Mapping[str, str]]] = {}
+    for row in table("pk_interactions.csv"):
+        if row["victim"] == name:
+            key = (row["with_target"], row["with_action"], row["parameter"])
+            found.setdefault(key, []).append(row)
+    return tuple(
+        Interaction(name, *key, number(row["factor"]), row["basis"], row["source"], row["note"])
+        for key, rows in found.items()
+        for row in _of_species(rows, species_name)[:1]
+    )
+
+
 @cache
 def pk_default(parameter: str) -> PKRow:
     """A number of the species rule (pk_defaults.csv)."""
@@ -148,7 +232,10 @@ def pk_default(parameter: str) -> PKRow:
 
 @cache
 def _species() -> dict[str, Species]:
-    return {row["species"]: Species(row["species"], number(row["weight_kg"])) for row in table("species.csv")}
+    return {
+        row["species"]: Species(row["species"], number(row["weight_kg"]), row["usual_route"])
+        for row in table("species.csv")
+    }
 
 
 def species_names() -> tuple[str, ...]:
@@ -175,6 +262,9 @@ def _routes() -> dict[str, Route]:
             row["kind"],
             number(row["ka_1_per_h"]),
             number(row["F"]),
+            row["F_of"],
+            row["portal"] == "yes",
+            row["needs_rate"] == "yes",
             row["basis"],
             row["source"],
             row["note"],

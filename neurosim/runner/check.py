@@ -137,7 +137,7 @@ def _target_findings(experiment: Experiment) -> Iterator[build.Finding]:
     receptors = {site.receptor for site in circuit.sites.values()}
     receptors |= {kind.receptor for kind in circuit.synapses.values() if kind.receptor is not None}
     carriers = {c for pools in circuit.pools.values() for pool in pools.values() for c in pool.transporters}
-    for drug in dict.fromkeys(d.drug for arm in experiment.arms.values() for d in arm.drugs):
+    for drug in _ligands(experiment):
         report = pharmacology.report_targets(drug, receptors, carriers)
         where = f"drug {report.drug}"
         if not report.expressed:
@@ -150,14 +150,32 @@ def _target_findings(experiment: Experiment) -> Iterator[build.Finding]:
             yield build.Finding("info", where, text)
 
 
+def _ligands(experiment: Experiment) -> list[str]:
+    """Drugs of the arms, and the metabolites that a dose of one brings along."""
+    found = {}
+    for drug in (d for arm in experiment.arms.values() for d in arm.drugs):
+        found[drug.drug] = None
+        if isinstance(drug, Dose):
+            found.update(dict.fromkeys(pharmacology.metabolite_names(drug.drug, experiment.species)))
+    return list(found)
+
+
 def _pk_findings(experiment: Experiment) -> Iterator[build.Finding]:
     """Numbers of the pharmacokinetics that were not measured in this species."""
-    doses = [d for arm in experiment.arms.values() for d in arm.drugs if isinstance(d, Dose)]
-    for drug, route in dict.fromkeys((d.drug, d.route) for d in doses):
-        for number in pharmacology.pk_provenance(drug, experiment.species, route):
-            if number.value is None:
-                yield build.Finding("info", f"drug {drug}", number.text)
-            elif number.basis in ("derived", "assumed"):
-                note = f": {number.note}" if number.note else ""
-                words = f"{number.name} = {number.text}, {number.basis}{note}"
-                yield build.Finding("info", f"drug {drug}, {route}", words)
+    together = [[d for d in arm.drugs if isinstance(d, Dose)] for arm in experiment.arms.values()]
+    given = [
+        (d.drug, d.route, tuple(sorted({e.drug for e in doses} - {d.drug}))) for doses in together for d in doses
+    ]
+    # Arms that differ in the other drugs mostly rest on the same numbers: each is said once.
+    numbers = dict.fromkeys(
+        (drug, route, number)
+        for drug, route, others in dict.fromkeys(given)
+        for number in pharmacology.pk_provenance(drug, experiment.species, route, others)
+    )
+    for drug, route, number in numbers:
+        if number.value is None:
+            yield build.Finding("info", f"drug {drug}", number.text)
+        elif number.basis in ("derived", "assumed"):
+            note = f": {number.note}" if number.note else ""
+            words = f"{number.name} = {number.text}, {number.basis}{note}"
+            yield build.Finding("info", f"drug {drug}, {route}", words)

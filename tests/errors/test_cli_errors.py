@@ -345,3 +345,20 @@ def test_a_drug_that_never_acts_is_said(command, tiny):
     edit(tiny / "tiny_experiment.yaml", "concentration: 5 nM", "dose: 5 mg/kg, route: ip, time: 2 h")
     status, out, _ = command("check", "tiny_experiment")
     assert status == 0 and "is in the brain in no phase; the last phase is at 30 min" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["haloperidol", "--dose", "3"], "'3' has no unit; needs a dose, e.g. '10 mg/kg'"),
+        (["haloperidol", "--route", "orl"], "no route 'orl' in the reference tables; did you mean 'oral'?"),
+        (["haloperidol", "--species", "cat"], "no species 'cat' in the reference tables; did you mean 'rat'?"),
+        (["haloperidol", "--species", "rat", "--every", "0 h"], "report on haloperidol: every is 0; allowed: a positive"),
+        (["eticlopride", "--species", "rat"], "drug eticlopride in rat: no table gives a volume of distribution"),
+        (["WAY-100635", "--species", "rat", "--route", "oral"], "no table gives the bioavailability of the route oral"),
+        (["SERT", "--dose", "1 mg/kg"], "show SERT: it is a carrier and does not take --dose; allowed: the name of a drug"),
+    ],
+)
+def test_show_of_a_drug_says_what_is_wrong_with_a_dose(command, arguments, words):
+    code, _, err = command("show", *arguments)
+    assert code == 2 and words in err and err.count("\n") == 1

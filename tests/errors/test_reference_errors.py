@@ -47,9 +47,9 @@ def dose(drug, route="iv", amount=1.0):
 
 def test_a_drug_without_pharmacokinetics_is_refused_by_dose():
     with pytest.raises(ReferenceDataError) as caught:
-        pharmacology.exposure([dose("ro 60 0175", "sc")], "rat", 60.0)
+        pharmacology.exposure([dose("eticlopride", "sc")], "rat", 60.0)
     assert str(caught.value) == (
-        "drug Ro 60-0175 in rat: no table gives a volume of distribution, a clearance or half-life and the "
+        "drug eticlopride in rat: no table gives a volume of distribution, a clearance or half-life and the "
         "unbound fraction in plasma for any species, so it cannot be given by dose; give a `concentration:` "
         "instead, or add the number to pk_parameters.csv"
     )
@@ -64,6 +64,20 @@ def test_only_what_is_missing_is_named():
         ReferenceDataError, match="no table gives the bioavailability of the route oral for any"
     ):
         pharmacology.absorption("WAY-100635", "rat", "oral")
+
+
+def test_a_route_without_numbers_says_which_have_them():
+    with pytest.raises(ReferenceDataError) as caught:
+        pharmacology.plasma([dose("WAY-100635", "oral")], "rat", 60.0)
+    assert str(caught.value) == (
+        "drug WAY-100635 in rat: no table gives the bioavailability of the route oral for any species; allowed: iv, "
+        "infusion, ip, sc, im, minipump, or add F_oral to pk_parameters.csv"
+    )
+
+
+def test_a_dose_without_a_unit_is_refused():
+    with pytest.raises(UnitError, match=r"^'10' has no unit; needs a dose, e\.g\. '10 mg/kg'$"):
+        pharmacology.pk_report("haloperidol", "10", "ip", "rat")
 
 
 @pytest.mark.parametrize(
@@ -87,7 +101,7 @@ def test_only_what_is_missing_is_named():
         ("lithium", "drug lithium: it acts at GSK-3beta, IMPase, which is not modelled"),
         ("tianeptine", "it acts at MOR"),
         ("amantadine", "it acts at NMDA"),
-        ("ipsapirone", "it acts at no target of the binding table"),
+        ("prucalopride", "it acts at no target of the binding table"),
     ],
 )
 def test_what_is_not_modelled_is_refused_in_one_sentence(drug, words):

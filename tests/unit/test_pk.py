@@ -11,8 +11,10 @@ from scipy.integrate import solve_ivp
 
 from neurosim import pharmacology, reference, units
 from neurosim.errors import SpecError
+from neurosim.pharmacology.compartments import compartment_system
 from neurosim.pharmacology.parameters import PKParameters
-from neurosim.pharmacology.pk import _plasma, plasma_modes
+from neurosim.pharmacology.pk import plasma_modes
+from neurosim.pharmacology.schedules import schedule_of
 
 HOUR = 3600.0
 ONE = {"V": 8.0, "CL": 2.0, "peripheral": ()}
@@ -38,6 +40,13 @@ def parameters(model):
 
 def dose(**fields):
     return SimpleNamespace(**{"drug": "haloperidol", "route": "iv", "time": 0.0, "dose": None, **fields})
+
+
+def _plasma(given, parameters, t):
+    """Plasma concentration (mg/L) of a drug without metabolites."""
+    way = pharmacology.absorption(given.drug, parameters.species, given.route)
+    system = compartment_system(parameters, way)
+    return schedule_of(given, way).amounts(system, t) @ system.plasma[parameters.drug]
 
 
 def by_ode(model, ka, F, t, bolus=0.0, rate=0.0, duration=math.inf):
@@ -245,25 +254,191 @@ def test_active_metabolites_are_named_as_left_out():
     left_out = [
         number.text for number in pharmacology.pk_provenance("fluoxetine", "rat") if number.value is None
     ]
-    assert left_out == ["active metabolite norfluoxetine not simulated"]
+    assert left_out == []  # norfluoxetine is a ligand of its own
+    left_out = [n.text for n in pharmacology.pk_provenance("citalopram", "human") if n.value is None]
+    assert left_out == ["active metabolite desmethylcitalopram not simulated"]
     assert not [
         n for n in pharmacology.pk_provenance("methylphenidate", "human") if n.value is None
     ]  # inactive
     assert not [n for n in pharmacology.pk_provenance("olanzapine", "rat") if n.value is None]
 
 
-@pytest.mark.parametrize("drug", ["haloperidol", "olanzapine", "quinpirole"])
+@pytest.mark.parametrize("drug", ["haloperidol", "olanzapine", "quinpirole", "fluoxetine"])
 @pytest.mark.parametrize("route", ["iv", "ip", "sc"])
 def test_the_report_finds_the_maximum_and_the_area(drug, route):
     report = pharmacology.pk_report(drug, "1 mg/kg", route, "rat")
     t = np.concatenate([np.linspace(0, 4 * HOUR, 40001), np.geomspace(4 * HOUR + 1, 400 * HOUR, 40000)])
-    c = pharmacology.exposure([dose(drug=drug, dose=1.0, route=route)], "rat", t)[report.drug]
-    assert report.Cmax == pytest.approx(c.max(), rel=1e-6)
-    assert report.tmax == pytest.approx(t[c.argmax()], abs=1.0)
-    assert pytest.approx(np.trapezoid(c, t), rel=1e-4) == report.AUC
-    late = c[(t > 20 * HOUR) & (t < 30 * HOUR)]
-    when = t[(t > 20 * HOUR) & (t < 30 * HOUR)]
-    assert report.t_half == pytest.approx(-math.log(2) / np.polyfit(when, np.log(late), 1)[0], rel=1e-6)
+    given = [dose(drug=drug, dose=1.0, route=route)]
+    brain, plasma = pharmacology.exposure(given, "rat", t), pharmacology.plasma(given, "rat", t)
+    for course in report.courses:
+        c = brain[course.ligand] if course.place == "brain" else 1000 * plasma[course.ligand]
+        assert course.Cmax == pytest.approx(c.max(), rel=1e-5)
+        assert pytest.approx(np.trapezoid(c, t), rel=1e-3) == course.AUC
+        late = (t > 300 * HOUR) & (c > 0)
+        slope = np.polyfit(t[late], np.log(c[late]), 1)[0]
+        assert course.t_half_terminal == pytest.approx(-math.log(2) / slope, rel=1e-4)
+    assert report.tmax == pytest.approx(t[brain[report.drug].argmax()], abs=1.0)
+
+
+@pytest.mark.parametrize("route", ["iv", "oral", "minipump"])
+def test_the_report_of_the_steady_state_is_the_end_of_a_long_run(route):
+    every = 12 * HOUR
+    report = pharmacology.pk_report("risperidone", 0.1, route, "human", every)
+    lasts = {"duration": every} if route == "minipump" else {}
+    run = [dose(drug="risperidone", dose=0.1, route=route, ii=every, addl=200, **lasts)]
+    last = 199 * every + np.linspace(0, every, 4001)[:-1]
+    found, first = pharmacology.plasma(run, "human", last), pharmacology.plasma(run, "human", last - last[0])
+    for ligand in ("risperidone", "paliperidone"):
+        course, c = report.course("plasma", ligand), 1000 * found[ligand]
+        assert course.Cmax_ss == pytest.approx(c.max(), rel=1e-4)
+        assert course.Cmin_ss == pytest.approx(c.min(), rel=1e-3)
+        assert course.Cavg_ss == pytest.approx(c.mean(), rel=2e-3)
+        assert course.accumulation == pytest.approx(c.mean() / (1000 * first[ligand].mean()), rel=5e-3)
+
+
+def test_effective_and_terminal_half_life_are_one_for_one_exponential():
+    course = pharmacology.pk_report("haloperidol", "1 mg/kg", "iv", "rat", "2 h").course()
+    assert course.t_half_effective == pytest.approx(course.t_half_terminal, rel=1e-9)
+    # and 90 % of the steady state takes log2(10) of them
+    assert course.t_90 == pytest.approx(math.log2(10) * course.t_half_terminal, rel=1e-6)
+    assert course.accumulation == pytest.approx(1 / (1 - 2 ** (-2 * HOUR / course.t_half_terminal)), rel=1e-9)
+
+
+def test_a_drug_that_does_not_enter_the_brain_has_a_report():
+    report = pharmacology.pk_report("carbidopa", "1 mg/kg", "oral", "human")
+    assert report.course("plasma").Cmax > 0
+    assert report.course("brain").Cmax == 0.0 and math.isnan(report.course("brain").t_90)
+
+
+@pytest.mark.parametrize(("dose_", "every"), [(0.0, "24 h"), ("1 mg/kg", 0.0)])
+def test_a_report_on_nothing_is_refused(dose_, every):
+    with pytest.raises(SpecError, match="is 0; allowed: a positive number"):
+        pharmacology.pk_report("haloperidol", dose_, "iv", "rat", every)
+
+
+def test_metabolites_are_ligands_with_the_area_of_their_formation():
+    parent = pharmacology.pk_parameters("fluoxetine", "rat")
+    child = pharmacology.pk_parameters("norfluoxetine", "rat")
+    (row,) = reference.metabolites("fluoxetine", "rat")
+    for route in ("iv", "sc", "ip", "oral"):
+        report = pharmacology.pk_report("fluoxetine", 5.0, route, "rat")
+        F = pharmacology.absorption("fluoxetine", "rat", route).F
+        assert pytest.approx(1000 * F * 5.0 / parent.CL, rel=1e-9) == report.course("plasma").AUC
+        formed = row.fraction * F + (row.first_pass * (1 - F) if route in ("ip", "oral") else 0.0)
+        area = 1000 * formed * 5.0 * child.molar_mass / parent.molar_mass / child.CL
+        assert pytest.approx(area, rel=1e-9) == report.course("plasma", "norfluoxetine").AUC
+    # Caccia et al. 1990: metabolite over parent 2.5 iv and twice that oral; the area of the metabolite is the same.
+    ratio = {}
+    for route in ("iv", "oral"):
+        report = pharmacology.pk_report("fluoxetine", 5.0, route, "rat")
+        ratio[route] = report.course("plasma", "norfluoxetine").AUC / report.course("plasma").AUC
+    assert ratio["iv"] == pytest.approx(2.5, rel=0.02) and 5 < ratio["oral"] < 7
+
+
+def test_a_metabolite_that_is_given_too_adds():
+    both = [dose(drug="fluoxetine", dose=1.0), dose(drug="norfluoxetine", dose=2.0)]
+    apart = [pharmacology.exposure([d], "rat", 5 * HOUR) for d in both]
+    together = pharmacology.exposure(both, "rat", 5 * HOUR)
+    assert list(together) == ["fluoxetine", "norfluoxetine"]
+    assert together["norfluoxetine"] == pytest.approx(sum(found["norfluoxetine"] for found in apart), rel=1e-12)
+
+
+def test_one_time_and_many_times_are_the_same():
+    t = np.array([0.0, 3, 7, 30]) * HOUR
+    for fields in ({"ii": 8 * HOUR, "addl": 2}, {"ii": 8 * HOUR, "ss": True}, {"duration": HOUR}):
+        for amount in (1.0, 5.0):
+            given = [dose(drug="fluoxetine", dose=amount, route="ip", **fields)]
+            many = pharmacology.exposure(given, "rat", t)
+            for k, when in enumerate(t):
+                one = pharmacology.exposure(given, "rat", when)
+                assert one == {name: pytest.approx(c[k], rel=1e-11) for name, c in many.items()}
+
+
+def test_names_of_metabolites():
+    assert pharmacology.metabolite_names("fluoxetine", "rat") == ("norfluoxetine",)
+    assert pharmacology.metabolite_names("haloperidol", "rat") == ()
+
+
+def test_plasma_is_total_and_brain_is_free():
+    t, given = np.linspace(0, 9 * HOUR, 20), [dose(drug="citalopram", dose=3.0, route="sc")]
+    p = pharmacology.pk_parameters("citalopram", "rat")
+    total, free = (f(given, "rat", t)["citalopram"] for f in (pharmacology.plasma, pharmacology.exposure))
+    np.testing.assert_allclose(free, total * p.fu_plasma * p.Kpuu * 1e6 / p.molar_mass, rtol=1e-12)
+
+
+def test_the_effect_site_follows_plasma():
+    p = pharmacology.pk_parameters("olanzapine", "rat")
+    t = np.linspace(0, 6 * HOUR, 400)
+    given = [dose(drug="olanzapine", dose=1.0)]
+    site = pharmacology.exposure(given, "rat", t)["olanzapine"] / p.brain_per_plasma
+    plasma = pharmacology.plasma(given, "rat", t)["olanzapine"]
+    assert site[0] == 0.0 and t[site.argmax()] > 0
+    slope = np.gradient(site, t)
+    # the highest point is where the curves cross; in between the slope is ke0 times their distance
+    np.testing.assert_allclose(slope[5:-5], p.ke0 * (plasma - site)[5:-5], rtol=2e-2, atol=1e-3 * slope.max())
+    assert pharmacology.pk_parameters("olanzapine", "human").ke0 is None  # not lent
+
+
+@pytest.mark.parametrize("name", ["minipump", "osmotic pump", "Alzet"])
+def test_a_minipump_gives_rate_over_clearance(name):
+    p = pharmacology.pk_parameters("fluoxetine", "rat")
+    given = [dose(drug="fluoxetine", rate=10 / (24 * HOUR), duration=14 * 24 * HOUR, route=name)]
+    found = pharmacology.plasma(given, "rat", np.array([10 * 24 * HOUR, 40 * 24 * HOUR]))["fluoxetine"]
+    assert found[0] == pytest.approx(10 / (24 * HOUR) / p.CL, rel=1e-9)
+    assert found[1] < 1e-9 * found[0]
+    whole = [dose(drug="fluoxetine", dose=140.0, duration=14 * 24 * HOUR, route=name)]
+    assert pharmacology.plasma(whole, "rat", 10 * 24 * HOUR)["fluoxetine"] == pytest.approx(found[0], rel=1e-9)
+
+
+def test_a_minipump_takes_the_bioavailability_under_the_skin():
+    for drug in ("olanzapine", "fluoxetine"):
+        sc, pump = (pharmacology.absorption(drug, "rat", route).F for route in ("sc", "minipump"))
+        assert pump == sc
+
+
+def test_an_inhibitor_of_decarboxylase_raises_levodopa():
+    alone = dose(drug="levodopa", dose=2.0, route="oral")
+    vein = dose(drug="levodopa", dose=2.0)
+    helper = dose(drug="carbidopa", dose=0.5, route="oral")
+    bystander = dose(drug="haloperidol", dose=0.1)
+
+    def area(given, *others):
+        t = np.linspace(0, 60 * HOUR, 60001)
+        return np.trapezoid(pharmacology.plasma([given, *others], "human", t)["levodopa"], t)
+
+    # Nutt et al. 1985: clearance halved, bioavailability doubled
+    assert area(alone, helper) / area(alone) == pytest.approx(4.0, rel=1e-4)
+    assert area(vein, helper) / area(vein) == pytest.approx(2.0, rel=1e-4)
+    assert area(vein, bystander) == pytest.approx(area(vein), rel=1e-12)
+    assert area(alone, dose(drug="carbidopa", dose=0.0, route="oral")) == pytest.approx(area(alone), rel=1e-12)
+    assert area(alone, helper, helper) == pytest.approx(area(alone, helper), rel=1e-12)
+    numbers = pharmacology.pk_provenance("levodopa", "human", "oral", ["carbidopa"])
+    factors = {number.name: number for number in numbers if "factor" in number.name}
+    assert {name: number.value for name, number in factors.items()} == {"CL factor": 0.5, "F_oral factor": 2.0}
+    assert "while carbidopa is given" in factors["CL factor"].note
+
+
+def test_with_the_inhibitor_the_numbers_are_those_measured_with_it():
+    """The row of drugs_pk.csv was measured under an inhibitor: with one it must come back."""
+    (row,) = [r for r in reference.table("drugs_pk.csv") if r["drug"] == "levodopa"]
+    numbers = {n.name: n.value for n in pharmacology.pk_provenance("levodopa", "human", "oral", ["carbidopa"])}
+    assert numbers["CL"] * numbers["CL factor"] == pytest.approx(float(row["CL_L_per_h_per_kg"]))
+    assert numbers["F_oral"] * numbers["F_oral factor"] == pytest.approx(float(row["F"]))
+
+
+def test_a_year_twice_daily_is_the_sum_of_its_doses():
+    every, n = 12 * HOUR, 729
+    t = np.random.default_rng(1).uniform(0, 366 * 24 * HOUR, 200)
+    year = [dose(drug="fluoxetine", dose=0.3, route="oral", ii=every, addl=n)]
+    together = pharmacology.plasma(year, "human", t)
+    apart = {name: np.zeros_like(t) for name in together}
+    for k in range(n + 1):
+        on = t >= k * every
+        single = pharmacology.plasma([dose(drug="fluoxetine", dose=0.3, route="oral")], "human", t[on] - k * every)
+        for name, c in single.items():
+            apart[name][on] += c
+    for name in together:
+        np.testing.assert_allclose(together[name], apart[name], rtol=1e-8)
 
 
 @pytest.mark.parametrize(
@@ -275,7 +450,8 @@ def test_the_report_finds_the_maximum_and_the_area(drug, route):
         ({"dose": 1.0, "ss": True}, "need the interval ii"),
         ({"dose": -1.0}, "dose is -1"),
         ({"rate": 1.0, "duration": 100.0, "ii": 50.0, "addl": 1}, "lasts longer"),
-        ({"dose": 1.0, "route": "infusion"}, "needs a rate or a duration"),
+        ({"dose": 1.0, "route": "infusion"}, "route infusion needs a rate or a duration"),
+        ({"dose": 1.0, "route": "minipump"}, "route minipump needs a rate or a duration"),
     ],
 )
 def test_a_dose_that_contradicts_itself_is_refused(fields, words):

@@ -101,6 +101,22 @@ def test_concentrations_are_those_of_the_pharmacokinetics_and_the_table_of_a_spi
         assert float(seen) == pytest.approx(expected, rel=1e-12)
 
 
+def test_a_metabolite_is_a_ligand_of_its_own(still):
+    text = STILL.split("scan:")[0].replace("haloperidol, dose: 0.1 mg/kg, route: sc", "fluoxetine, dose: 5 mg/kg, route: ip")
+    (still / "metabolite.yaml").write_text(text.replace("name: still", "name: metabolite"), encoding="utf-8")
+    results = ns.run("metabolite.yaml")
+    drugs = results.summary["drugs"].concentration.sel(arm="blocked", subject=0)
+    assert list(drugs.drug.values) == ["fluoxetine", "norfluoxetine", "escitalopram"]
+    given = resolve(load_experiment("metabolite.yaml"), "blocked").arm.drugs[0]
+    expected = pharmacology.exposure([given], "rat", 6 * 3600.0)
+    for name, c in expected.items():
+        assert float(drugs.sel(phase="late", drug=name)) == pytest.approx(c, rel=1e-12)
+    held = results.summary["receptors"].carrier_occupancy.sel(arm="blocked", subject=0, phase="late", carrier="SERT")
+    assert float(held.sel(ligand="fluoxetine")) > 0 and float(held.sel(ligand="norfluoxetine")) > 0
+    words = [f"{f.path}: {f.text}" for f in runner.check("metabolite.yaml").findings]
+    assert any(w.startswith("drug norfluoxetine: acts here at") for w in words)
+
+
 def test_levels_are_stated_or_the_middle_of_the_band(still):
     heard = ns.run("still.yaml").summary["receptors"].heard.sel(arm="vehicle", subject=0, phase="peak").isel(dose=0)
     near = 5 * np.sqrt(2 * 8)  # h of the site times the middle of the band of VTA_DA
