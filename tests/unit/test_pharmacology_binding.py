@@ -49,7 +49,7 @@ def test_dopamine_at_rest_occupies_a_third_of_D2():
 
 def test_the_published_example_of_the_interface():
     bound = neurosim.occupancy({"haloperidol": "2 nM"}, receptor="D2", transmitter="40 nM")
-    x, y = 40 / 105, 2 / 0.56
+    x, y = 40 / 105, 2 / 0.304
     assert bound == {"DA": pytest.approx(x / (1 + x + y)), "haloperidol": pytest.approx(y / (1 + x + y))}
     assert neurosim.occupancy({"Haloperidol": 2.0}, "D2L")["haloperidol"] == pytest.approx(y / (1 + y))
     assert neurosim.occupancy({"escitalopram": 100.0}, "D2") == {"escitalopram": 0.0}
