@@ -19,7 +19,15 @@ class Progress(Listener):
     """Listens to a run and shows it; a context manager."""
 
     def __init__(self):
-        self.total = self.kept = self.done = self.failed = self.pending = 0
+        self.total = self.kept = self.pending = 0
+        self.bar = None
+        self._begin()
+
+    def _begin(self) -> None:
+        """Nothing done yet; a command may follow several runs, one after the other."""
+        if self.bar is not None:
+            self.bar.stop()
+        self.done = self.failed = 0
         self.first = self.told = 0.0
         self.parts: dict[str, float] = {}
         self.bar = None
@@ -47,6 +55,7 @@ class Progress(Listener):
             note(text)
 
     def start(self, total: int, kept: int, failed: int) -> None:
+        self._begin()
         self.total, self.kept, self.pending = total, kept, total - kept - failed
         if not self.pending:
             return

@@ -41,8 +41,9 @@ RESERVED = frozenset(
         "pool", "probe", "trial", "train", "obs", "alive", "spike_step",
         "row_size", "voltage", "population_region", "population_transmitter", "receptor", "on", "compartment",
         "hears", "site_transmitter", "firing_rate", "firing_rate_active", "active_fraction", "cv_isi", "burst_fraction",
-        "n_cells", "concentration", "release", "uptake", "efflux", "loss", "drift",
-        "activation", "heard", "transmitter_occupancy", "occupancy", "carrier_occupancy", "balance", "balance_activation",
+        "n_cells", "concentration", "release", "uptake", "efflux", "filling", "loss", "drift",
+        "activation", "heard", "receptor_number", "transmitter_occupancy", "occupancy", "carrier_occupancy",
+        "balance", "balance_activation",
         "outcome", "key", "wall_time", "message", "at", "record", "rate",
     }
 )

@@ -48,8 +48,8 @@ def test_the_circuit_extends_the_shipped_one(tmp_path):
 def test_the_notebook_lines_run(tmp_path, monkeypatch):
     results_folder(tmp_path / "results" / "acute_escitalopram")
     monkeypatch.chdir(tmp_path)
-    (code,) = blocks("python")
-    exec(compile(code, "README.md", "exec"), {})
+    for code in blocks("python"):
+        exec(compile(code, "README.md", "exec"), {})
 
 
 @pytest.mark.parametrize("command", shell_commands(), ids=" ".join)

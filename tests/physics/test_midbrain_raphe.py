@@ -121,11 +121,11 @@ def test_too_much_drive_silences_dopamine_cells_and_an_autoreceptor_agonist_brin
 
 
 def test_what_is_released_is_taken_up_or_lost(seen):
-    """c_end - c_start = T (release - uptake - loss) for every pool, exact but for rounding of float64 sums."""
+    """c_end - c_start = T (release + efflux - uptake - loss) for every pool, exact but for rounding of float64 sums."""
     for trials in seen.values():
         for result, _ in trials:
             means = result.means
-            balance = result.record * (means["release"] - means["uptake"] - means["loss"])
+            balance = result.record * (means["release"] + means["efflux"] - means["uptake"] - means["loss"])
             turnover = result.record * means["release"]
             assert np.abs(means["drift"] - balance) == pytest.approx(0, abs=1e-9 * max(turnover.max(), 1.0))
 
