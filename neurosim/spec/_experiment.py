@@ -50,7 +50,7 @@ __all__ = [
 _PULSE = {"duration": "2 ms", "amplitude": "2 nA"}
 _RANDOM = {"amplitude": "4 nA"}
 
-Route = Literal["iv", "ip", "sc", "im", "oral"]
+Route = Literal["iv", "ip", "sc", "im", "oral", "infusion", "minipump"]
 
 
 class Phase(Model):

@@ -144,6 +144,8 @@ def dose_problems(dose: Dose) -> Iterator[Problem]:
         yield Problem(
             ("duration",), "dose, rate and duration say one thing too many; allowed: any two of them"
         )
+    if dose.route in _LASTING and dose.rate is None and dose.duration is None:
+        yield Problem(("route",), f"'{dose.route}' goes on for a time: give a rate, or a dose and its duration")
     if dose.addl is not None and dose.ii is None:
         yield Problem(("addl",), "additional doses need ii, the time between doses, e.g. '24 h'")
     if (
@@ -162,6 +164,8 @@ def dose_problems(dose: Dose) -> Iterator[Problem]:
         yield Problem(("ii",), "an infusion without end cannot be repeated; allowed: a duration, or a dose")
 
 
+#: Routes that are no single moment.
+_LASTING = ("infusion", "minipump")
 _NEEDS = {"pulses": ("n", "rate"), "rate": ("rate",), "current": ("amplitude",)}
 _REFUSES = {"pulses": (), "rate": ("n",), "current": ("n", "rate")}
 

@@ -352,3 +352,11 @@ def test_profile_and_uncertainty_reach_the_resolved_arm():
     assert resolved.profile == "ki_low" and resolved.uncertainty.affinity == 0.3
     plain_one = resolve(load_experiment(DATA / "tiny_experiment.yaml"), "ssri")
     assert plain_one.profile == "default" and plain_one.uncertainty is None
+
+
+def test_a_minipump_takes_a_rate_or_a_dose_with_its_duration():
+    given = {"drug": "escitalopram", "route": "minipump"}
+    assert Dose(**given, rate="10 mg/kg/d").rate == pytest.approx(10 / 86400)
+    assert float(Dose(**given, dose="140 mg/kg", duration="14 d").duration) == 14 * 86400
+    with pytest.raises(SpecError, match="'minipump' goes on for a time: give a rate, or a dose and its duration"):
+        Dose(**given, dose="10 mg/kg")
