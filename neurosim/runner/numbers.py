@@ -108,8 +108,12 @@ def numbers_used(
         numbers += _receptor_numbers(name)
     for name in carriers if experiment.has_spikes else ():
         numbers += _carrier_numbers(name, circuit)
+    stores = {t: None for pools in circuit.pools.values() for t, pool in pools.items() if pool.store is not None}
+    for transmitter in stores if experiment.has_spikes else ():
+        numbers += _store_numbers(transmitter)
     for name in drugs:
         numbers += _binding_numbers(name, experiment.species, receptors, carriers)
+        numbers += _slow_numbers(name, experiment.species)
     numbers += _pk_numbers(experiment)
     return NumbersUsed(experiment, tuple(dict.fromkeys(numbers)))
 
@@ -197,6 +201,45 @@ def _carrier_numbers(name: str, circuit: Circuit) -> Iterator[Number]:
                 row["source"],
                 row["note"],
             )
+
+
+def _store_numbers(transmitter: str) -> Iterator[Number]:
+    """How stores of a transmitter behave for their size, and which enzymes make and break it."""
+    topic = f"stores of {transmitter}"
+    for row in reference.table("stores.csv"):
+        if row["transmitter"] == transmitter:
+            unit = row["unit"] if row["unit"] == "1/h" else ""
+            where, text = f"{topic}: {row['parameter']}", f"{row['value']} {unit}".strip()
+            yield Number(topic, where, text, row["basis"], row["source"], row["note"])
+    for row in reference.table("enzyme_shares.csv"):
+        if row["transmitter"] == transmitter:
+            where = f"{topic}: share of {row['enzyme']}, {row['place']}"
+            yield Number(topic, where, row["share"], row["basis"], row["source"], row["note"])
+    for row in reference.table("synthesis.csv"):
+        if row["transmitter"] == transmitter:
+            for column, words in (("K_m_nM", "K_m"), ("substrate_level_nM", "level")):
+                where = f"{topic}: {words} of {row['substrate']} at {row['enzyme']}"
+                yield Number(topic, where, f"{row[column]} nM", row["basis"], row["source"], row["note"])
+
+
+def _slow_numbers(drug: str, species: str) -> Iterator[Number]:
+    """Irreversible inhibition by a drug with the renewal of its target, and how fast it leaves receptors."""
+    topic = f"drug {drug}, slow actions"
+    for row in reference.table("inactivation.csv"):
+        if row["drug"] == drug:
+            where, source = f"drug {drug} at {row['target']}", (row["basis"], row["source"], row["note"])
+            yield Number(topic, f"{where}: k_inact", f"{row['k_inact_1_per_min']} 1/min", *source)
+            yield Number(topic, f"{where}: K_I", f"{row['K_I_nM']} nM", *source)
+            hours = reference.protein_half_life(row["target"], species) / 3600.0
+            renewal = [r for r in reference.table("protein_turnover.csv") if r["target"] == row["target"]]
+            used = next((r for r in renewal if r["species"] == species), renewal[0])
+            yield Number(
+                topic, f"half-life of {row['target']}", f"{hours:g} h", used["basis"], used["source"], used["note"]
+            )
+    for row in reference.table("binding_kinetics.csv"):
+        if row["ligand"] == drug:
+            where = f"drug {drug} at {row['receptor']}: koff"
+            yield Number(topic, where, f"{row['koff_1_per_s']} 1/s", row["basis"], row["source"], row["note"])
 
 
 def _binding_numbers(
