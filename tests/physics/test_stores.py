@@ -201,3 +201,37 @@ def test_receptors_follow_their_activation_and_stay_within_their_bounds(circuit)
     assert 0.05 <= state.R[index] < 0.5, "more serotonin, fewer autoreceptors"
     blocked = carried(circuit, 5 * 24 * 60, WAY_100635=20)[1]
     assert 1.1 < blocked.R[index] <= 3, "an antagonist lets them grow"
+
+
+def steps_of(circuit, drugs):
+    """All starts of the program that a trial asks for, with a network that fires as at rest whatever happens."""
+    experiment = Experiment(
+        name="slow",
+        circuit=circuit,
+        protocol={"phases": [{"name": "before", "record": "1 s"}, {"name": "late", "at": "73 h", "record": "1 s"}]},
+        arms={"a": {"drugs": drugs}},
+    )
+    phases, found = Trial(resolve(experiment, "a", {}), 0).phases(), []
+    step = next(phases)
+    rest = clock_of(Trial(resolve(experiment, "a", {}), 0)).rest.released
+    while step is not None:
+        found.append(step)
+        try:
+            step = phases.send((rest, np.ones(len(rest))))
+        except StopIteration:
+            step = None
+    return found
+
+
+def test_the_network_is_asked_again_where_receptors_move_and_only_there(circuit):
+    assert [step.phase.name for step in steps_of(circuit, [])] == ["before", "late"]
+    daily = {"drug": "citalopram", "dose": "20 mg/kg", "route": "ip", "ii": "24 h", "addl": 3}
+    steps = steps_of(circuit, [daily])
+    between = [step for step in steps if step.coupling]
+    assert between and all(0 < step.phase.at < 73 * 3600 for step in between)
+    index = steps[0].plan.labels.sites.index("HT1A_DRN")
+    R = [step.situation.state.R[index] for step in steps]
+    assert R[0] == 1 and (np.diff(R) < 0).all(), "more serotonin than at rest, so ever fewer autoreceptors"
+    assert steps[-1].plan.sites["tau"][index] == pytest.approx(R[-1] * steps[0].plan.sites["tau"][index])
+    # between phases receptors hear the mean of a day, a phase hears its own moment
+    assert between[0].situation.concentrations["citalopram"] != steps[-1].situation.concentrations["citalopram"]
