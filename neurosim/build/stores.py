@@ -158,9 +158,8 @@ def stores_at_rest(layout: Layout, living: np.ndarray, rest: Rest, pools: Mappin
 
     Notes
     -----
-    Per living terminal, with r released, u taken up again and e leaked out: k_v S_0 = leak Q_0 + r, and J_syn = r + e - u +
-    k_m S_0, so that the whole store is renewed at the published turnover; a terminal that loses more than that to
-    the outside makes what it loses.
+    Per living terminal, with r released, u taken up again and e leaked out: k_v S_0 = leak Q_0 + r; k_m S_0 breaks the whole
+    store down at the published turnover; and J_syn = r + e - u + k_m S_0 makes what is lost inside and outside.
     """
     constants, own = _constants(layout), own_carriers(layout)
     has, Q_0, home, native = _contents(layout)
@@ -172,8 +171,8 @@ def stores_at_rest(layout: Layout, living: np.ndarray, rest: Rest, pools: Mappin
     a_0 = constants["efflux_leak"]
     leaked = constants["efflux_capacity"] * sum(own.values()) * a_0 / (1.0 + a_0) / (1.0 + constants["efflux_K_S"])
     lost = r + leaked - taken
-    J_syn = np.maximum(constants["turnover"] * Q_0, lost)
-    k_v, k_m = (constants["leak"] * Q_0 + r) / S_0, (J_syn - lost) / S_0
+    k_v, k_m = (constants["leak"] * Q_0 + r) / S_0, constants["turnover"] / constants["cytosolic_fraction"]
+    J_syn = lost + k_m * S_0
     foreign = np.array([n != p[1] for n, (_, p) in zip(native, layout.terminals, strict=True)], bool)
     at_home = np.where(foreign & (home >= 0), home, np.arange(len(home))).astype(int)
     return Stores(

@@ -235,3 +235,10 @@ def test_the_network_is_asked_again_where_receptors_move_and_only_there(circuit)
     assert steps[-1].plan.sites["tau"][index] == pytest.approx(R[-1] * steps[0].plan.sites["tau"][index])
     # between phases receptors hear the mean of a day, a phase hears its own moment
     assert between[0].situation.concentrations["citalopram"] != steps[-1].situation.concentrations["citalopram"]
+
+
+def test_reserpine_empties_pools_that_lose_most_of_their_release_to_others(circuit):
+    """In cortex and hippocampus other carriers take what dopamine terminals release; the cytosol must not leak it back."""
+    levels = carried(circuit, 24 * 60, reserpine=100)[2]
+    for region in ("mPFC", "HPC", "DRN", "MRN"):
+        assert levels[region, "DA"] < 0.2, region
