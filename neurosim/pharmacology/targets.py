@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from neurosim import reference
+from neurosim.pharmacology.chemistry import VESICULAR
 from neurosim.reference import Binding
 
 __all__ = ["TargetReport", "acts_outside", "is_expressed", "ligand_name", "report_targets"]
@@ -181,7 +182,7 @@ def _places(
         },
         "carrier": {reference.carrier(name).name for name in carriers},
         "release": {f"{reference.carrier(name).name}_release" for name in carriers if transmitters},
-        "store": {"VMAT2"} if transmitters else set(),
+        "store": {VESICULAR} if transmitters else set(),
         "enzyme": made | broken,
     }
 

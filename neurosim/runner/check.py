@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from neurosim import build, pharmacology
+from neurosim import build, pharmacology, reference
 from neurosim.build.still import levels_at_rest
 from neurosim.errors import BuildError
 from neurosim.recording import OUTCOMES_WITH_DATA
@@ -115,6 +115,7 @@ def _experiment_findings(experiment: Experiment) -> Iterator[build.Finding]:
             if text:
                 yield build.Finding("info", f"arms.{arm}, phase {phase}", f"free in the brain: {text}")
     yield from _target_findings(experiment)
+    yield from _clock_findings(experiment)
     yield from _pk_findings(experiment)
     for path, sentence in (*idle_drugs(experiment), *cut_stimulations(experiment)):
         yield build.Finding("warning", path, sentence)
@@ -159,6 +160,28 @@ def _ligands(experiment: Experiment) -> list[str]:
         if isinstance(drug, Dose):
             found.update(dict.fromkeys(pharmacology.metabolite_names(drug.drug, experiment.species)))
     return list(found)
+
+
+def _clock_findings(experiment: Experiment) -> Iterator[build.Finding]:
+    """What the pharmacological clock cannot know of a drug as it is given."""
+    late = any(phase.at > 0 for phase in phase_times(experiment.protocol))
+    for arm, what in experiment.arms.items() if experiment.has_spikes else ():
+        for drug in what.drugs:
+            where = f"arms.{arm}.drugs.{drug.drug}"
+            destroys = any(row.action.kind == "inactivator" for row in reference.bindings(drug.drug))
+            if destroys and (not late or getattr(drug, "phases", ())):
+                yield build.Finding(
+                    "warning",
+                    where,
+                    "an irreversible inhibitor needs time on the pharmacological clock: give it from zero on and a phase "
+                    "at a later time, or its target stays whole",
+                )
+            if getattr(drug, "ss", False):
+                yield build.Finding(
+                    "info",
+                    where,
+                    "ss: levels are those of steady state; stores, enzymes and receptor numbers start from rest at zero",
+                )
 
 
 def _pk_findings(experiment: Experiment) -> Iterator[build.Finding]:

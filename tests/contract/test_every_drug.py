@@ -74,6 +74,14 @@ def test_every_drug_becomes_a_plan_of_finite_numbers(drug, vehicle):
     assert same == (not at_once)
 
 
+def test_check_warns_of_an_inhibitor_that_is_given_no_time(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    texts = [f.text for f in runner.check(experiment("reserpine")).findings if f.level == "warning"]
+    assert any("needs time on the pharmacological clock" in text for text in texts)
+    texts = [f.text for f in runner.check(experiment("haloperidol")).findings if f.level == "warning"]
+    assert not any("pharmacological clock" in text for text in texts)
+
+
 def test_check_says_in_words_what_a_drug_does_and_what_is_not_there(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     texts = [f.text for f in runner.check(experiment("d-amphetamine")).findings if f.path == "drug d-amphetamine"]
