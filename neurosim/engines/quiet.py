@@ -33,3 +33,5 @@ def _import() -> None:
         sys.excepthook = hook
     # Spikes of cells (fast clock) are counted in terminals (slow clock): that is what the two clocks are for.
     brian2.BrianLogger.suppress_name("synapses_dt_mismatch")
+    # Links that write a value, not add one, have one target each: no order to depend on.
+    brian2.BrianLogger.suppress_hierarchy("brian2.codegen.generators.base")

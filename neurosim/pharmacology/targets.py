@@ -11,11 +11,13 @@ from dataclasses import dataclass
 
 from neurosim import reference
 from neurosim.pharmacology.chemistry import VESICULAR
+from neurosim.pharmacology.knowledge import Knowledge
 from neurosim.reference import Binding
 
 __all__ = ["TargetReport", "acts_outside", "is_expressed", "ligand_name", "report_targets"]
 
 _RECEPTOR_KINDS = ("agonist", "antagonist")
+_DEFAULT = Knowledge()
 
 
 @dataclass(frozen=True)
@@ -192,6 +194,7 @@ def report_targets(
     receptors: Iterable[str] | None = None,
     carriers: Iterable[str] | None = None,
     stores: Iterable[str] | None = None,
+    knowledge: Knowledge = _DEFAULT,
 ) -> TargetReport:
     """What of a drug a circuit expresses.
 
@@ -201,6 +204,8 @@ def report_targets(
         Those of the circuit's sites and pools; by default all that the tables know.
     stores : iterable of str, optional
         Transmitters of which the circuit has vesicle stores; by default all.
+    knowledge : Knowledge, optional
+        Which of several published affinities, and of which species.
 
     Raises
     ------
@@ -208,11 +213,12 @@ def report_targets(
         If a name is not known.
     """
     found = reference.drug(drug)
+    rows = knowledge.bindings(drug)
     places = _places(receptors, carriers, stores)
-    here = [row for row in found.bindings if is_expressed(row) and row.target in places.get(row.kind, ())]
+    here = [row for row in rows if is_expressed(row) and row.target in places.get(row.kind, ())]
     absent = [
         row
-        for row in found.bindings
+        for row in rows
         if row.action.kind != "none"
         and (row.kind == "other" or (is_expressed(row) and row not in here))
     ]
@@ -221,13 +227,13 @@ def report_targets(
         expressed=tuple(row.target for row in here),
         actions=(
             *(_describe(row) for row in here),
-            *(_outside(row) for row in found.bindings if acts_outside(row)),
+            *(_outside(row) for row in rows if acts_outside(row)),
         ),
         absent=tuple(row.target for row in absent),
-        unmodelled=tuple(f"{_name(row)}: needs {_needs(row)}" for row in found.bindings if _is_unmodelled(row)),
+        unmodelled=tuple(f"{_name(row)}: needs {_needs(row)}" for row in rows if _is_unmodelled(row)),
         ignored=tuple(
             f"{row.target}: {row.action.note}{row.notes and f' ({row.notes})'}"
-            for row in found.bindings
+            for row in rows
             if row.action.kind == "none"
         ),
         assumptions=tuple(text for row in here for text in _assumptions(row)),

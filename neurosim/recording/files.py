@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import time
+import weakref
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,8 @@ _TEMPORARY = re.compile(r"^\..+\.(\d+)\.tmp$")
 _YOUNG = 60.0
 # bytes below which a disk counts as full
 _NEARLY_NOTHING = 100_000
+#: Trees that are open, or that the collector has not met yet.
+_OPENED: weakref.WeakValueDictionary[int, xr.DataTree] = weakref.WeakValueDictionary()
 
 
 def clean_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
@@ -268,8 +271,14 @@ def open_tree(path: Path) -> xr.DataTree:
     """
     with reading(path):
         pass
+    if len(_OPENED):
+        # An earlier tree that nobody holds any more is closed here, at rest: closed later by the collector, beside the
+        # next file, it takes the process with it (Python 3.13).
+        gc.collect()
     try:
         with without_collection():
-            return xr.open_datatree(path, engine="netcdf4", decode_timedelta=False)
+            tree = xr.open_datatree(path, engine="netcdf4", decode_timedelta=False)
     except (OSError, RuntimeError, KeyError, ValueError) as error:
         raise ResultSchemaError(_damaged(path)) from error
+    _OPENED[id(tree)] = tree
+    return tree

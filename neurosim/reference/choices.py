@@ -24,6 +24,7 @@ _DEFAULT = "default"
 _ANY = "*"
 _PICKS = {
     "first": lambda rows: rows[0],
+    "displacement": lambda rows: next((row for row in rows if not row.assay), rows[0]),
     "lowest": lambda rows: min(rows, key=lambda row: row.Ki),
     "highest": lambda rows: max(rows, key=lambda row: row.Ki),
     "median": lambda rows: sorted(rows, key=lambda row: row.Ki)[(len(rows) - 1) // 2],

@@ -60,6 +60,9 @@ class Binding:
     affinity_state : str
         ``low`` where an agonist was measured against the low-affinity state, else ``high`` or empty (not
         stated).
+    assay : str
+        ``uptake`` (inhibition of transport, which is what K_i of a carrier means), ``kinetics`` (koff/kon), ``no label``
+        (free of the label's influence), empty: displacement of a label, or not stated.
     """
 
     drug: str
@@ -71,6 +74,7 @@ class Binding:
     EC_50: float | None
     affinity_state: str
     parameter: str
+    assay: str
     system: str
     source: str
     url: str
@@ -143,6 +147,7 @@ def _binding(row: Mapping[str, str]) -> Binding:
         EC_50=positive(row["EC_50_nM"], place, "EC_50_nM"),
         affinity_state=row["affinity_state"],
         parameter=row["parameter"],
+        assay=row["assay"],
         system=row["species_system"],
         source=row["source"],
         url=row["url"],

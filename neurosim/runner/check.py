@@ -139,8 +139,9 @@ def _target_findings(experiment: Experiment) -> Iterator[build.Finding]:
     receptors |= {kind.receptor for kind in circuit.synapses.values() if kind.receptor is not None}
     carriers = {c for pools in circuit.pools.values() for pool in pools.values() for c in pool.transporters}
     stores = {t for pools in circuit.pools.values() for t, pool in pools.items() if pool.store is not None}
+    knowledge = pharmacology.Knowledge(profile=experiment.profile, species=experiment.species)
     for drug in _ligands(experiment):
-        report = pharmacology.report_targets(drug, receptors, carriers, stores)
+        report = pharmacology.report_targets(drug, receptors, carriers, stores, knowledge)
         where = f"drug {report.drug}"
         if not report.actions:
             yield build.Finding("warning", where, "no target of it is in this circuit: it does nothing here")

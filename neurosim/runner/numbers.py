@@ -112,7 +112,7 @@ def numbers_used(
     for transmitter in stores if experiment.has_spikes else ():
         numbers += _store_numbers(transmitter)
     for name in drugs:
-        numbers += _binding_numbers(name, experiment.species, receptors, carriers)
+        numbers += _binding_numbers(name, experiment, receptors, carriers)
         numbers += _slow_numbers(name, experiment.species)
     numbers += _pk_numbers(experiment)
     return NumbersUsed(experiment, tuple(dict.fromkeys(numbers)))
@@ -243,12 +243,12 @@ def _slow_numbers(drug: str, species: str) -> Iterator[Number]:
 
 
 def _binding_numbers(
-    drug: str, species: str, receptors: tuple[str, ...], carriers: tuple[str, ...]
+    drug: str, experiment: Experiment, receptors: tuple[str, ...], carriers: tuple[str, ...]
 ) -> Iterator[Number]:
     acting = pharmacology.report_targets(drug, receptors, carriers).expressed
-    for row in reference.bindings(drug):
+    for row in pharmacology.Knowledge(profile=experiment.profile).bindings(drug):
         if row.target in acting:
-            yield from _row_numbers(reference.in_species(row, species), row, species)
+            yield from _row_numbers(reference.in_species(row, experiment.species), row, experiment.species)
 
 
 def _row_numbers(binding: Binding, default: Binding, species: str) -> Iterator[Number]:

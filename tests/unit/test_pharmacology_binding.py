@@ -140,7 +140,7 @@ def test_a_receptor_that_a_species_lacks_is_refused():
 
 
 def test_carrier_block_adds_over_drugs():
-    found = pharmacology.carrier_terms("SERT", {"escitalopram": 11.0, "cocaine": 740.0, "haloperidol": 50.0})
+    found = pharmacology.carrier_terms("SERT", {"escitalopram": 52.1, "cocaine": 740.0, "haloperidol": 50.0})
     assert found.x == {"escitalopram": pytest.approx(10.0), "cocaine": pytest.approx(1.0)}
     assert pytest.approx(11.0) == found.B
     substrate = pharmacology.carrier_terms("SERT", {"DMT": 4000.0})
@@ -183,7 +183,7 @@ def test_what_a_circuit_expresses_of_a_drug():
 
 
 def test_the_occupancy_table_is_sorted_by_affinity():
-    found = pharmacology.occupancy_table("escitalopram", ["1.1 nM", 110.0])
+    found = pharmacology.occupancy_table("escitalopram", ["5.21 nM", 521.0])
     assert found.targets[0] == "SERT"
     np.testing.assert_allclose(found.fraction[0], [0.5, 100 / 101])
     assert (np.diff(found.K) > 0).all() and found.fraction.shape == (3, 2)

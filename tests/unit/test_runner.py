@@ -336,7 +336,7 @@ def test_check_says_what_would_run_and_writes_nothing(tiny, fake_engine):
     assert fake_engine.runs == 0
     assert not (tiny / "results").exists()
     texts = [f"{finding.path}: {finding.text}" for finding in report.findings]
-    assert any(text.startswith("drug escitalopram: blocks SERT (Ki 1.1 nM): uptake slows") for text in texts)
+    assert any(text.startswith("drug escitalopram: blocks SERT (Ki 1.33 nM): uptake slows") for text in texts)
     assert any("r = " in text for text in texts)
 
 

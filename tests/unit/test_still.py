@@ -83,7 +83,7 @@ def test_every_number_is_the_one_of_the_pharmacology(still):
                 assert float(here.transmitter_occupancy) == pytest.approx(float(bound["transmitter"]), rel=1e-12)
                 for drug in c:
                     assert float(here.occupancy.sel(ligand=drug)) == pytest.approx(float(bound.get(drug, 0.0)), rel=1e-12)
-            block = pharmacology.carrier_terms("SERT", c)
+            block = pharmacology.carrier_terms("SERT", c, pharmacology.Knowledge(species="rat"))
             held = receptors.carrier_occupancy.sel(dose=dose, phase=phase, carrier="SERT", ligand="escitalopram")
             assert float(held) == pytest.approx(block.x["escitalopram"] / (1 + block.B), rel=1e-12)
 
