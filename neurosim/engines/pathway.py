@@ -27,6 +27,7 @@ class SynapticPathway
 
     int first, last;             // sources
     int now = 0, n_slots = 1;
+    bool in_order = true;        // synapses are 0, 1, 2, ...: they need not be looked up
     std::vector<int> synapses;   // by source, then delay, then number
     std::vector<Run> runs;
     std::vector<int> first_run;  // of each source
@@ -54,6 +55,7 @@ public:
                 const int steps = delay(part[k]), place = synapses.size();
                 if (k == 0 || runs.back().delay != steps) runs.push_back(Run{steps, place, place});
                 runs.back().end++;
+                in_order = in_order && part[k] == place;
                 synapses.push_back(part[k]);
                 n_slots = std::max(n_slots, steps + 1);
             }
@@ -84,7 +86,10 @@ public:
                 const int n = run->end - run->begin;
                 if (slot.n + n > (int)slot.events.size()) slot.events.resize(2 * (slot.n + n) + 14);
                 int* const to = slot.events.data() + slot.n;
-                for (int j = 0; j < n; j++) to[j] = all[run->begin + j];
+                if (in_order)
+                    for (int j = 0; j < n; j++) to[j] = run->begin + j;
+                else
+                    for (int j = 0; j < n; j++) to[j] = all[run->begin + j];
                 slot.n += n;
             }
         }
