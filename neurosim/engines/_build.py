@@ -6,7 +6,6 @@ Runs in a process of its own because Brian2 allows one standalone program per pr
 from __future__ import annotations
 
 import json
-import re
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -15,7 +14,6 @@ import brian2
 import numpy as np
 from brian2.core.variables import ArrayVariable, DynamicArrayVariable
 
-from neurosim import models
 from neurosim.build.plan import Structure, SynapseGroup
 from neurosim.engines.base import ENDS, MEANS
 from neurosim.engines.data import sample_ratio, slow_ratio
@@ -24,9 +22,9 @@ from neurosim.engines.driver import (
     MAIN_BEFORE_END,
     MAIN_BEFORE_RUN,
     Binding,
-    Threshold,
     driver_source,
 )
+from neurosim.engines.fast_step import fast_step
 from neurosim.engines.network import CLOCKS, STIMULI, Parts, build_network, placeholder_connections
 from neurosim.engines.pathway import PATHWAY_FILE, PATHWAY_SOURCE
 
@@ -88,21 +86,6 @@ def _code_objects(parts: Parts, monitors: tuple[str, ...]) -> list[str]:
     ]
 
 
-def _threshold(cells: brian2.NeuronGroup) -> Threshold:
-    """The text of the threshold with every variable read from its array."""
-    symbol = brian2.get_device().get_array_name
-
-    def read(match: re.Match) -> str:
-        return f"{symbol(cells.variables[match.group()])}[k]"
-
-    return Threshold(
-        n_cells=len(cells),
-        condition=re.sub(r"[A-Za-z_]\w*", read, models.cell_threshold()),
-        spikespace=symbol(cells.variables["_spikespace"]),
-        code_object=cells.thresholder["spike"].codeobj.name,
-    )
-
-
 def _stimulators(cells: brian2.NeuronGroup) -> list[str]:
     return [
         code.name for part in cells.contained_objects if part.name == STIMULI for code in part.code_objects
@@ -139,7 +122,7 @@ def generate(structure: Structure, directory: Path) -> None:
             _binding(f"{group}.{name}", objects[group].variables[name])
             for group, name in (("cells", "v"), ("pools", "c"))
         ],
-        threshold=_threshold(parts.groups["cells"]),
+        fast_step=fast_step(parts.groups["cells"]),
         samplers=_code_objects(parts, ("concentrations", "activations")),
         recorders=_code_objects(parts, ("spikes", "voltages")),
         stimulators=_stimulators(parts.groups["cells"]),

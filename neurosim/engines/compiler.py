@@ -22,9 +22,10 @@ from neurosim.errors import EngineError
 __all__ = ["Compiler", "compile_program", "cpu_type", "find_compiler"]
 
 _BASE = ("-w", "-O3", "-ffast-math", "-fno-finite-math-only", "-std=c++17")
-#: Best first. gcc gives up vectorising a loop over more than ten arrays without the last flag, which only gcc knows; the
-#: last set is Brian2's own.
+#: Best first. gcc gives up vectorising a loop over more than ten arrays without ``--param``, which only gcc knows;
+#: the one after it, of x86 alone, divides floats by dividing. The last set is Brian2's own.
 _FLAGS = (
+    (*_BASE, "-march=native", "--param=vect-max-version-for-alias-checks=5000", "-mno-recip"),
     (*_BASE, "-march=native", "--param=vect-max-version-for-alias-checks=5000"),
     (*_BASE, "-march=native"),
     _BASE,

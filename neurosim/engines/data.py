@@ -125,7 +125,7 @@ def _cells(plan: Plan) -> dict[str, np.ndarray | float]:
         "inv_Delta_T": 1.0 / cells["Delta_T"],
         "I_exp": cells["g_L"] * cells["Delta_T"],
         "inv_tau_w": 1.0 / cells["tau_w"],
-        "n_ref": np.rint(cells["t_ref"] / s.dt),
+        "n_ref": np.rint(cells["t_ref"] / s.dt).astype(np.int32),
         "V_Te": cells["V_T"],
         "noise_key": plan.noise_key,
     }

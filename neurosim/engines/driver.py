@@ -2,10 +2,10 @@
 was recorded to standard output.
 
 Brian2 generates one function per object and the order they run in (``Network::objects``). Our loop calls the same functions
-in the same order, but takes its length as data, keeps monitors asleep while the network settles, looks for spikes block
-by block and does not ask the operating system for the time at every step (with 1500 cells Brian2's own loop takes 1.4
-times as long). All names of Brian2's side are compiled against, so a change of its layout stops the build instead of
-giving other numbers.
+in the same order, but takes its length as data, keeps monitors asleep while the network settles, steps the cells in single
+precision and looks for spikes in one pass (:mod:`neurosim.engines.fast_step`) and does not ask the operating system for
+the time at every step (with 1500 cells Brian2's own loop takes 1.4 times as long). All names of Brian2's side are compiled
+against, so a change of its layout stops the build instead of giving other numbers.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Binding", "MAIN_AFTER_RUN", "MAIN_BEFORE_END", "MAIN_BEFORE_RUN", "Threshold", "driver_source"]
+from neurosim.engines.fast_step import FastStep
+
+__all__ = ["Binding", "MAIN_AFTER_RUN", "MAIN_BEFORE_END", "MAIN_BEFORE_RUN", "driver_source"]
 
 #: Statements for the ``main`` that Brian2 generates.
 MAIN_BEFORE_RUN = "void neurosim_load(); neurosim_load();"
@@ -29,16 +31,6 @@ class Binding:
     symbol: str
     dtype: str
     n: int
-
-
-@dataclass(frozen=True)
-class Threshold:
-    """The condition for a spike of cell ``k`` as C++, where spikes go, and the generated code object that this replaces."""
-
-    n_cells: int
-    condition: str
-    spikespace: str
-    code_object: str
 
 
 _SUPPORT = r"""
@@ -186,24 +178,7 @@ bool stimulating(int64_t step, int64_t per_slow)
 
 }  // namespace
 
-// The generated thresholder tests cell by cell; here a block without a spike costs one vectorised test.
-static void find_spikes()
-{
-    using namespace brian;
-    const int n = @N_CELLS@, block = 64;
-    int32_t* const spikes = @SPIKESPACE@;
-    int count = 0;
-    for (int first = 0; first < n; first += block)
-    {
-        const int last = first + block < n ? first + block : n;
-        int any = 0;
-        for (int k = first; k < last; k++) any |= @THRESHOLD@;
-        if (any)
-            for (int k = first; k < last; k++)
-                if (@THRESHOLD@) spikes[count++] = k;
-    }
-    spikes[n] = count;
-}
+@FAST_STEP@
 
 void neurosim_load()
 {
@@ -227,7 +202,8 @@ void neurosim_run()
         if (object.second)
         {
             codeobj_func run = object.second;
-            if (run == _run_@THRESHOLDER@) run = find_spikes;
+            if (run == _run_@THRESHOLDER@) continue;
+            if (run == _run_@UPDATER@) run = fast_step;
             items.push_back(Item{run, object.first == &@FAST_CLOCK@, kind_of(object.second)});
         }
     std::vector<codeobj_func> fast;
@@ -288,7 +264,7 @@ def driver_source(
     inputs: Sequence[Binding],
     outputs: Sequence[Binding],
     finite: Sequence[Binding],
-    threshold: Threshold,
+    fast_step: FastStep,
     samplers: Sequence[str],
     recorders: Sequence[str],
     stimulators: Sequence[str],
@@ -306,7 +282,7 @@ def driver_source(
         What can be read before a run, and what is written after it, in this order.
     finite : sequence of Binding
         Arrays that are looked at for NaN and infinity every 100 ms of the model.
-    threshold : Threshold
+    fast_step : FastStep
     samplers, recorders : sequences of str
         Code objects that run at every sample, and at every step of their clock, of the recording only.
     stimulators : sequence of str
@@ -319,7 +295,7 @@ def driver_source(
     per_slow, per_sample : int
         Fast steps in a slow step and between samples.
     """
-    codes = [*samplers, *recorders, *stimulators, threshold.code_object]
+    codes = [*samplers, *recorders, *stimulators, fast_step.updater, fast_step.thresholder]
     replaced = {
         "INCLUDES": "\n".join(f'#include "code_objects/{code}.h"' for code in codes),
         "SAMPLERS": ", ".join(f"_run_{code}" for code in samplers),
@@ -338,10 +314,9 @@ def driver_source(
         "NETWORK": network,
         "FAST_CLOCK": clocks[0],
         "SLOW_CLOCK": clocks[1],
-        "N_CELLS": str(threshold.n_cells),
-        "SPIKESPACE": threshold.spikespace,
-        "THRESHOLD": threshold.condition,
-        "THRESHOLDER": threshold.code_object,
+        "FAST_STEP": fast_step.source,
+        "UPDATER": fast_step.updater,
+        "THRESHOLDER": fast_step.thresholder,
     }
     source = _SUPPORT
     for key, text in replaced.items():

@@ -6,6 +6,7 @@ from neurosim.models.cells import (
     cell_equations,
     cell_gate_step,
     cell_reset,
+    cell_singles,
     cell_slow_step,
     cell_stimulus_step,
     cell_threshold,
@@ -13,7 +14,7 @@ from neurosim.models.cells import (
     synapse_event,
     unblocked,
 )
-from neurosim.models.functions import CPP_FUNCTIONS, gauss, heaviside, random_bits, uniform, vexp
+from neurosim.models.functions import CPP_FUNCTIONS, CPP_SINGLE, gauss, heaviside, random_bits, uniform, vexp
 from neurosim.models.modulators import (
     CROSS,
     POOLS,
@@ -31,6 +32,7 @@ from neurosim.models.reference import carrier_use, room, uptake
 
 __all__ = [
     "CPP_FUNCTIONS",
+    "CPP_SINGLE",
     "CROSS",
     "population_gates",
     "KINDS_WITH_BLOCK",
@@ -49,6 +51,7 @@ __all__ = [
     "cell_equations",
     "cell_gate_step",
     "cell_reset",
+    "cell_singles",
     "cell_slow_step",
     "cell_stimulus_step",
     "cell_threshold",

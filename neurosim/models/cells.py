@@ -22,6 +22,7 @@ __all__ = [
     "cell_equations",
     "cell_gate_step",
     "cell_reset",
+    "cell_singles",
     "cell_slow_step",
     "cell_stimulus_step",
     "cell_threshold",
@@ -41,7 +42,7 @@ _CELL = """
 dv/dt = heaviside(t_in_timesteps - reopen)*inv_C_m*(I_in - G_in*v + I_exp*vexp((v - V_Te)*inv_Delta_T) - w{fast}) : volt
 dw/dt = (a*(v - E_L) - w)*inv_tau_w : amp
 {decays}
-reopen : 1
+reopen : integer
 I_in : amp
 G_in : siemens
 V_Te : volt
@@ -57,7 +58,7 @@ inv_Delta_T : 1/volt (constant)
 I_exp : amp (constant)
 V_r : volt (constant)
 V_peak : volt (constant)
-n_ref : 1 (constant)
+n_ref : integer (constant)
 inv_tau_w : Hz (constant)
 a : siemens (constant)
 b : amp (constant)
@@ -77,6 +78,8 @@ V_T_gate : volt (linked)
 adaptation : 1 (linked)
 noise_key : integer (shared, constant)
 """
+
+_SINGLE = ("w", "I_in", "G_in", "V_Te", "inv_C_m", "E_L", "inv_Delta_T", "I_exp", "inv_tau_w", "a", "E_GABA")
 
 _FAST = """
 dg_{K}/dt = -g_{K}*inv_tau_decay_{K} : siemens
@@ -144,6 +147,15 @@ def cell_equations(
     if set(fast_kinds) & set(KINDS_WITH_BLOCK):
         text += "Mg_ratio : 1 (shared, constant)\n"
     return text + "".join(_STIMULUS.format(k=k) for k in range(n_stimuli))
+
+
+def cell_singles(fast_kinds: Sequence[str]) -> tuple[str, ...]:
+    """Variables of the fast loop that are held in single precision.
+
+    The voltage is not among them: a step adds a thousandth of it, so its sum has to be finer than what is added. Single
+    precision is 6e-8 of a current or a conductance, 1 nV of a voltage after the ten milliseconds that a membrane remembers.
+    """
+    return (*_SINGLE, *(f"g_{kind}" for kind in fast_kinds))
 
 
 def cell_threshold() -> str:

@@ -76,10 +76,18 @@ def test_generated_thresholder_holds_the_condition_that_the_driver_tests(program
     ours = (program.directory / "neurosim_driver.cpp").read_text()
     assert models.cell_threshold() == "v > V_peak"
     assert "_cond = v > V_peak;" in generated
-    assert ours.count("_array_cells_v[k] > _array_cells_V_peak[k]") == 2
+    assert ours.count("p_v[k] > p_V_peak[k]") == 2
     written = re.search(r"(\w+)\[_count\+\+\] = _idx;", generated).group(1)
     assert re.search(rf"\* const spikes = {written.removeprefix('_ptr')};", ours)
     assert re.search(rf"{written}\[N\] = _count;", generated)
+
+
+def test_generated_update_is_the_sum_that_our_fast_step_makes(program):
+    generated = (program.directory / "code_objects/cells_stateupdater_codeobject.cpp").read_text()
+    ours = (program.directory / "neurosim_driver.cpp").read_text()
+    summed = set(re.findall(r"_ptr_array_cells_(\w+)\[_idx\] = \w+;", generated))
+    assert summed == set(re.findall(r"p_(\w+)\[k\] \+= d_\1;", ours))
+    assert "if (run == _run_cells_stateupdater_codeobject) run = fast_step;" in ours
 
 
 def test_program_uses_our_pathways_and_calls_nothing_that_they_lack(program):
@@ -97,7 +105,8 @@ def test_program_knows_every_value_of_a_plan_in_the_expected_type(program):
     plan = tiny_plan()
     for name, value in values(plan).items():
         dtype, n = program.inputs[name]
-        assert dtype == {"f": "<f8", "i": dtype}[value.dtype.kind]
+        single = name.removeprefix("cells.") in models.cell_singles(STRUCTURE.fast_kinds)
+        assert dtype == {"f": "<f4" if single else "<f8", "i": dtype}.get(value.dtype.kind)
         assert n in (0, value.size), name
     for name in connections(plan):
         assert program.inputs[f"{name}.pre"] == program.inputs[f"{name}.post"] == ("<i4", 0)

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from neurosim.engines.cache import compiler_here
-from neurosim.models import CPP_FUNCTIONS, gauss, heaviside, random_bits, uniform, vexp
+from neurosim.models import CPP_FUNCTIONS, CPP_SINGLE, gauss, heaviside, random_bits, uniform, vexp
 
 N_CELLS, N_STEPS = 1000, 1000
 KEYS = (0, 7, 2**63 - 1)
@@ -178,3 +178,37 @@ def test_vexp_is_accurate_in_cpp(cpp):
     assert far[0] < 1e-300 and far[1] < 1e-300 and far[5] > 1e300 and far[6] > 1e300
     np.testing.assert_allclose(far[[2, 4]], np.exp([-700.0, 700.0]), rtol=1e-12)
     np.testing.assert_array_equal(cpp[-3:], [0, 1, 1])
+
+
+MAIN_SINGLE = r"""
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <initializer_list>
+namespace {
+%s
+}
+int main()
+{
+    for (int k = 0; k <= 160000; k++)
+    { const float x = -80.0f + k * 1e-3f, both[] = {x, vexp(x)}; std::fwrite(both, 4, 2, stdout); }
+    for (float x : {-1e30f, -200.0f, 0.0f, 200.0f, 1e30f}) { const float y = vexp(x); std::fwrite(&y, 4, 1, stdout); }
+    for (int x : {-1, 0, 1}) { const float y = heaviside(x); std::fwrite(&y, 4, 1, stdout); }
+}
+"""
+
+
+def test_single_precision_twins_are_accurate(tmp_path):
+    compiler = compiler_here()
+    if compiler is None:
+        pytest.skip("no C++ compiler")
+    (tmp_path / "main.cpp").write_text(MAIN_SINGLE % CPP_SINGLE)
+    command = [*compiler.command, *compiler.flags, str(tmp_path / "main.cpp"), "-o", str(tmp_path / "main")]
+    subprocess.run(command, check=True, capture_output=True)
+    said = np.frombuffer(subprocess.run([tmp_path / "main"], check=True, capture_output=True).stdout, np.float32)
+    x, y = said[: 2 * 160001].reshape(-1, 2).T.astype(float)
+    # half an ulp of x, and of x / ln 2, moves exp by as much times x; six products of the polynomial
+    assert (np.abs(y / np.exp(x) - 1) < 3e-7 + 1.3e-7 * np.abs(x)).all()
+    low, lower, one, high, higher = said[2 * x.size : 2 * x.size + 5]
+    assert 0 <= lower < 1e-37 and 0 <= low < 1e-37 and one == 1.0 and 5e37 < high < np.inf and 5e37 < higher < np.inf
+    np.testing.assert_array_equal(said[-3:], [0, 1, 1])
