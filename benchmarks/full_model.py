@@ -129,6 +129,18 @@ def _modulators(n: int, random: np.random.Generator) -> dict[str, dict[str, np.n
         "tau_rec": np.full(N_TERMINALS, 1.5),
         "nu_relax": np.full(N_TERMINALS, 0.01),
         "speed_settle": np.ones(N_TERMINALS),
+        "S_0": np.full(N_TERMINALS, 60.0),
+        "Q_start": np.full(N_TERMINALS, 2000.0),
+        "Q_0": np.full(N_TERMINALS, 2000.0),
+        "filling_max": np.full(N_TERMINALS, 2.0),
+        "k_v": np.full(N_TERMINALS, 1.5),
+        "k_m": np.full(N_TERMINALS, 0.1),
+        "leak": np.full(N_TERMINALS, 0.01),
+        "J_syn": np.full(N_TERMINALS, 20.0),
+        "efflux_max": np.full(N_TERMINALS, 1.0),
+        "K_S": np.full(N_TERMINALS, 300.0),
+        "living": np.ones(N_TERMINALS),
+        "per_living": np.ones(N_TERMINALS),
     }
     sites = {
         "pool": (np.arange(N_SITES) % N_POOLS).astype(np.int32),
@@ -140,6 +152,12 @@ def _modulators(n: int, random: np.random.Generator) -> dict[str, dict[str, np.n
         "S": np.zeros(N_SITES),
         "relax": np.full(N_SITES, 0.003),
         "relax_settle": np.full(N_SITES, 0.01),
+        "tau_0": np.zeros(N_SITES),
+        "B": np.zeros(N_SITES),
+        "S_B": np.zeros(N_SITES),
+        "k_off": np.full(N_SITES, 2.0),
+        "k_off_settle": np.full(N_SITES, 50.0),
+        "rho_0": np.full(N_SITES, 0.2),
         "a_0": np.full(N_SITES, 0.3),
     }
     population = (np.arange(N_SITE_LINKS) % POPULATIONS).astype(np.int32)
@@ -154,6 +172,7 @@ def _modulators(n: int, random: np.random.Generator) -> dict[str, dict[str, np.n
         "pools": pools,
         "terminals": terminals,
         "sites": sites,
+        "uptake_links": {f"V_{X}": np.full(N_TERMINALS, 300.0) for X in CARRIERS},
         "cross": {
             "pool": np.arange(N_POOLS, dtype=np.int32),
             "partner": (np.arange(N_POOLS) ^ 1).astype(np.int32),

@@ -28,6 +28,7 @@ from neurosim.engines.driver import (
     driver_source,
 )
 from neurosim.engines.network import CLOCKS, STIMULI, Parts, build_network, placeholder_connections
+from neurosim.engines.pathway import PATHWAY_FILE, PATHWAY_SOURCE
 
 __all__ = ["generate", "structure_from_json"]
 
@@ -151,6 +152,7 @@ def generate(structure: Structure, directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     (directory / DRIVER).write_text(source)
     device.build(directory=str(directory), compile=False, run=False, additional_source_files=[DRIVER])
+    (directory / PATHWAY_FILE).write_text(PATHWAY_SOURCE)
     program = {
         "structure": structure.digest,
         "sources": sorted(name for name in device.writer.source_files if name.endswith(".cpp")),

@@ -32,6 +32,10 @@ _FLAGS = (
 #: Sources that run once; optimising them costs most of the build.
 _COLD = ("-w", "-O0", "-std=c++17")
 _COLD_SOURCES = re.compile(r"(objects|main|run)\.cpp|code_objects/((before|after)_run_.*|.*_create_array_.*)")
+#: Loops over cells. Told that no number is NaN, gcc makes a clip two instructions instead of ten; where numbers run away
+#: is seen in their bits (driver.py), so no answer hangs on this. Elsewhere it would bring in the C library's vector exp.
+_CELLS = re.compile(r"code_objects/cells_.*|neurosim_driver\.cpp")
+_FINITE = "-ffinite-math-only"
 
 _HEADER = "neurosim_common.h"
 _COMMON = """#include "objects.h"
@@ -184,6 +188,8 @@ def compile_program(directory: Path, sources: list[str], compiler: Compiler) -> 
 
     def compile_one(source: str, target: str) -> None:
         flags = _COLD if _COLD_SOURCES.fullmatch(source) else compiler.flags
+        if _CELLS.fullmatch(source):
+            flags = (*flags, _FINITE)
         _run([*command, *flags, "-include", _HEADER, "-o", target, "-c", source], directory)
 
     with ThreadPoolExecutor(max_workers=_cpus()) as pool:

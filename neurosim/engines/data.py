@@ -55,8 +55,8 @@ def require_whole_steps(plan: Plan) -> None:
 
 
 def _by_source(wiring: Wiring) -> np.ndarray:
-    """Order in which synapses are laid out: by source, so that one spike reads neighbouring memory."""
-    return np.argsort(wiring.pre, kind="stable")
+    """Order in which synapses are laid out: by source, then delay, so that what arrives at once is read in one go."""
+    return np.lexsort((wiring.delay, wiring.pre))
 
 
 def _in_range(name: str, indices: np.ndarray, n: int) -> np.ndarray:

@@ -12,6 +12,7 @@ from plans import STRUCTURE, tiny_plan
 from neurosim import models
 from neurosim.engines._build import structure_from_json
 from neurosim.engines.data import connections, values
+from neurosim.engines.pathway import PATHWAY_FILE, PATHWAY_SOURCE
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +80,17 @@ def test_generated_thresholder_holds_the_condition_that_the_driver_tests(program
     written = re.search(r"(\w+)\[_count\+\+\] = _idx;", generated).group(1)
     assert re.search(rf"\* const spikes = {written.removeprefix('_ptr')};", ours)
     assert re.search(rf"{written}\[N\] = _count;", generated)
+
+
+def test_program_uses_our_pathways_and_calls_nothing_that_they_lack(program):
+    assert '#include "synapses_classes.h"' in (program.directory / "objects.h").read_text()
+    assert (program.directory / PATHWAY_FILE).read_text() == PATHWAY_SOURCE
+    called = {
+        name
+        for source in program.directory.glob("**/*.cpp")
+        for name in re.findall(r"_arrival\.(\w+)", source.read_text())
+    }
+    assert called == {"prepare", "sources", "advance", "push", "peek"}
 
 
 def test_program_knows_every_value_of_a_plan_in_the_expected_type(program):
