@@ -16,7 +16,7 @@ from neurosim.calibration.gains import Gains
 from neurosim.calibration.observe import Laboratory, Observation
 from neurosim.calibration.release import fit_release
 from neurosim.calibration.values import Values
-from neurosim.calibration.write_back import check_writable, write_back
+from neurosim.calibration.write_back import write_back
 from neurosim.engines import Engine, choose
 from neurosim.schedulers import cpu_count
 from neurosim.spec import Circuit, Experiment, find_circuit, load_circuit, resolve
@@ -239,8 +239,9 @@ def calibrate(
     """Fit the free values of a circuit (MODEL §8) and write them back with basis ``fitted``.
 
     Drives, their spreads and slow excitation are fitted to the bands of the populations, release quanta to those of the
-    pools, and what the circuit's ``calibration`` block names to its rows. Nothing else is touched. The same circuit, seed
-    and machine type give the same values.
+    pools, and what the circuit's ``calibration`` block names to its rows. Nothing else is touched. Values of a circuit
+    that the file extends are written into the file's own ``changes``. The same circuit, seed and machine type give the
+    same values.
 
     Parameters
     ----------
@@ -261,16 +262,9 @@ def calibrate(
     Returns
     -------
     Calibrated
-
-    Raises
-    ------
-    SpecError
-        The file extends another circuit, whose values it does not hold.
     """
     file = None if isinstance(circuit, Circuit) else Path(find_circuit(str(circuit)))
     spec = circuit if isinstance(circuit, Circuit) else load_circuit(file)
-    if file is not None:
-        check_writable(file)
     engine, listener = engine or choose().engine, listener or Listener()
     ends = {
         "engine": engine,

@@ -11,52 +11,77 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
-from neurosim.errors import SpecError
+from neurosim.spec import circuit_document
 
-__all__ = ["check_writable", "write_back"]
+__all__ = ["write_back"]
+
+
+#: What a number says about itself; a fitted one says it anew.
+_CITED = ("value", "mean", "basis", "source", "locator", "note")
 
 
 def _key(node: Any, segment: str) -> Any:
     return int(segment) if isinstance(node, list) else segment
 
 
-def _put(document: Any, path: str, text: str) -> None:
-    *above, last = path.split(".")
+def _node(document: Any, path: list[str]) -> Any:
+    """What stands at a path, None where there is nothing."""
     node = document
-    for segment in above:
-        node = node[_key(node, segment)]
-    last = _key(node, last)
-    written = text if " " in text else float(text)
-    if last == "sd":
+    for segment in path:
+        try:
+            node = node[_key(node, segment)]
+        except (KeyError, IndexError, TypeError, ValueError):
+            return None
+    return node
+
+
+def _number(text: str) -> str | float:
+    return text if " " in text else float(text)
+
+
+def _put(document: Any, inherited: Any, path: str, text: str) -> None:
+    *above, last = path.split(".")
+    spread = last == "sd"
+    whole = above if spread else [*above, last]
+    home, key = _node(document, whole[:-1]), whole[-1]
+    if home is None or _key(home, key) not in (range(len(home)) if isinstance(home, list) else home):
+        home, key = _changes(document), ".".join(whole)
+        home.setdefault(key, _inherited(_node(inherited, whole)))
+    key = _key(home, key)
+    if not isinstance(home[key], dict):
+        home[key] = CommentedMap(value=home[key])
+        home[key].fa.set_flow_style()
+    entry = home[key]
+    if spread:
         # A spread stands beside the value it belongs to, whose basis it shares.
-        node[last] = written
+        entry["sd"] = _number(text)
         return
-    if not isinstance(node[last], dict):
-        node[last] = CommentedMap(value=node[last])
-        node[last].fa.set_flow_style()
-    entry = node[last]
-    entry["mean" if "mean" in entry else "value"] = written
+    entry["mean" if "mean" in entry else "value"] = _number(text)
     entry["basis"] = "fitted"
     entry["source"] = "neurosim calibrate"
 
 
-def check_writable(source: Path) -> None:
-    """Refuse a circuit file that does not hold the values that calibration would write.
+def _changes(document: Any) -> CommentedMap:
+    """The block of an extending file that states numbers of its base anew."""
+    if "changes" not in document:
+        document["changes"] = CommentedMap()
+    return document["changes"]
 
-    Raises
-    ------
-    SpecError
-        It extends another circuit.
-    """
-    document = YAML(typ="safe").load(source.read_text(encoding="utf-8"))
-    if "extends" in document:
-        raise SpecError(
-            f"{source}: extends {document['extends']}, which holds the values to be fitted; calibrate that circuit"
-        )
+
+def _inherited(node: Any) -> CommentedMap:
+    """A number of the base, without what it says about itself: its spread goes on to hold."""
+    entry = CommentedMap(value=node["value"] if isinstance(node, dict) and "value" in node else node)
+    if isinstance(node, dict):
+        entry = CommentedMap({"mean" if "mean" in node else "value": node.get("mean", node.get("value"))})
+        entry.update({key: value for key, value in node.items() if key not in _CITED})
+    entry.fa.set_flow_style()
+    return entry
 
 
 def write_back(source: Path, target: Path, values: Mapping[str, str]) -> None:
     """Write a circuit file with values replaced, each with basis ``fitted``; the file appears whole or not at all.
+
+    A number of a circuit that the file extends is stated anew under ``changes``; the other file stays as it is.
 
     Parameters
     ----------
@@ -70,8 +95,9 @@ def write_back(source: Path, target: Path, values: Mapping[str, str]) -> None:
     yaml.brace_single_entry_mapping_in_flow_sequence = True
     yaml.indent(mapping=2, sequence=4, offset=2)
     document = yaml.load(source.read_text(encoding="utf-8"))
+    inherited = circuit_document(str(source))
     for path, text in values.items():
-        _put(document, path, text)
+        _put(document, inherited, path, text)
     stream = io.StringIO()
     yaml.dump(document, stream)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")

@@ -132,7 +132,7 @@ def _is_reversible(row: Binding) -> bool:
 def _limiting_steps() -> Iterable[SynthesisStep]:
     return (
         reference.rate_limiting_step(name)
-        for name in reference.transmitter_names()
+        for name in reference.transmitter_names("modulator")
         if reference.synthesis_steps(name)
     )
 

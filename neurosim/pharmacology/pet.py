@@ -64,7 +64,7 @@ def _levels(value: Any, target: str) -> dict[str, np.ndarray]:
         if own is None:
             raise SpecError(f"transmitter {value!r}: none competes at {target}; leave it out")
         value = {own[0]: value}
-    known = reference.transmitter_names()
+    known = reference.transmitter_names("modulator")
     for name in value:
         if name not in known:
             raise SpecError(f"no transmitter {name!r}; allowed: {', '.join(known)}")

@@ -172,9 +172,9 @@ def _places(
 ) -> dict[str, set[str]]:
     """Kind of target → the names that have a place."""
     carriers = set(reference.carrier_names() if carriers is None else carriers)
-    transmitters = set(reference.transmitter_names() if stores is None else stores)
+    transmitters = set(reference.transmitter_names("modulator") if stores is None else stores)
     made = {step.enzyme for t in transmitters for step in reference.synthesis_steps(t)}
-    everywhere = [(t, "outside") for t in reference.transmitter_names()]
+    everywhere = [(t, "outside") for t in reference.transmitter_names("modulator")]
     places = [*everywhere, *((t, "terminal") for t in transmitters)]
     broken = {e for place in places for e, share in reference.enzyme_shares(*place).items() if share}
     return {

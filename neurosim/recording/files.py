@@ -46,8 +46,8 @@ _TEMPORARY = re.compile(r"^\..+\.(\d+)\.tmp$")
 _YOUNG = 60.0
 # bytes below which a disk counts as full
 _NEARLY_NOTHING = 100_000
-#: Trees that are open, or that the collector has not met yet.
-_OPENED: weakref.WeakValueDictionary[int, xr.DataTree] = weakref.WeakValueDictionary()
+#: One lazy tree per open file, and the trees on it that were given out; see :func:`open_tree`.
+_OPENED: dict[tuple[int, ...], tuple[xr.DataTree, list[weakref.ref[xr.DataTree]]]] = {}
 
 
 def clean_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
@@ -268,17 +268,43 @@ def open_tree(path: Path) -> xr.DataTree:
     ------
     ResultSchemaError
         As :func:`reading`.
+
+    Notes
+    -----
+    HDF5 (2.0) ends the process when one of several handles on a file with variable-length text has been closed and the
+    file is opened again. So a process has one handle per file, which all trees on it share; what nobody holds any more is
+    closed before the next file is opened, not by the collector in the middle of it.
     """
     with reading(path):
         pass
-    if len(_OPENED):
-        # An earlier tree that nobody holds any more is closed here, at rest: closed later by the collector, beside the
-        # next file, it takes the process with it (Python 3.13).
+    stat = os.stat(path)
+    identity = (stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_size)
+    if identity not in _OPENED:
+        _close_unused()
+        try:
+            with without_collection():
+                # No cache: what one tree has read and somebody has written over is not what the next one shows.
+                tree = xr.open_datatree(path, engine="netcdf4", decode_timedelta=False, cache=False)
+        except (OSError, RuntimeError, KeyError, ValueError) as error:
+            raise ResultSchemaError(_damaged(path)) from error
+        _OPENED[identity] = tree, []
+    tree, given = _OPENED[identity]
+    given.append(weakref.ref(twin := _twin(tree)))
+    return twin
+
+
+def _close_unused() -> None:
+    if _OPENED:
         gc.collect()
-    try:
-        with without_collection():
-            tree = xr.open_datatree(path, engine="netcdf4", decode_timedelta=False)
-    except (OSError, RuntimeError, KeyError, ValueError) as error:
-        raise ResultSchemaError(_damaged(path)) from error
-    _OPENED[id(tree)] = tree
-    return tree
+    for identity, (tree, given) in list(_OPENED.items()):
+        if all(twin() is None for twin in given):
+            tree.close()
+            del _OPENED[identity]
+
+
+def _twin(tree: xr.DataTree) -> xr.DataTree:
+    """Another tree on the same handle; a closed handle opens again when a value is read."""
+    twin = xr.DataTree.from_dict({node.path: node.to_dataset(inherit=False).copy() for node in tree.subtree})
+    for own, other in zip(twin.subtree, tree.subtree, strict=True):
+        own.set_close(other._close)
+    return twin

@@ -18,7 +18,6 @@ __all__ = [
     "OUTCOMES",
     "OUTCOMES_WITH_DATA",
     "SCHEMA",
-    "TRANSMITTERS",
     "VARIABLES",
     "PhaseContext",
     "PhaseResult",
@@ -30,7 +29,6 @@ __all__ = [
 ]
 
 SCHEMA = "neurosim-results/1"
-TRANSMITTERS = ("DA", "5-HT", "NE")
 OUTCOMES_WITH_DATA = ("ok", "silent", "runaway")
 OUTCOMES = (*OUTCOMES_WITH_DATA, "failed", "nan", "timeout")
 

@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 import xarray as xr
 
+from neurosim import reference
 from neurosim.errors import ResultSchemaError
 from neurosim.recording.files import (
     clean_attributes,
@@ -26,7 +27,6 @@ from neurosim.recording.schema import (
     COLUMNS,
     OUTCOMES_WITH_DATA,
     SCHEMA,
-    TRANSMITTERS,
     VARIABLES,
     PhaseResult,
     SiteInfo,
@@ -230,7 +230,7 @@ class _PoolGrid:
         pools = phase.labels.pools
         regions = list(dict.fromkeys(region for region, _ in pools))
         present = {transmitter for _, transmitter in pools}
-        transmitters = [t for t in TRANSMITTERS if t in present] + sorted(present - set(TRANSMITTERS))
+        transmitters = [t for t in reference.transmitter_names() if t in present]
         self.coords = {
             "transmitter": np.array(transmitters, dtype=str),
             "region": np.array(regions, dtype=str),

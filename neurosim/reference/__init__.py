@@ -52,6 +52,7 @@ from neurosim.reference.receptors import (
     receptor,
     receptor_names,
     target,
+    transmitter_color,
     transmitter_names,
 )
 from neurosim.reference.stores import (
@@ -139,5 +140,6 @@ __all__ = [
     "target_row_ids",
     "tracer",
     "tracer_names",
+    "transmitter_color",
     "transmitter_names",
 ]

@@ -21,6 +21,7 @@ __all__ = [
     "receptor",
     "receptor_names",
     "target",
+    "transmitter_color",
     "transmitter_names",
 ]
 
@@ -30,7 +31,7 @@ _MS = 1e-3
 
 @dataclass(frozen=True)
 class Receptor:
-    """A dopamine or serotonin receptor.
+    """A receptor of a modulator.
 
     Attributes
     ----------
@@ -39,7 +40,7 @@ class Receptor:
     target : str
         The name under which drugs bind to it: D2 for the splice variants, else the name itself.
     ligand : str
-        Its transmitter, ``DA`` or ``5-HT``.
+        Its transmitter, a modulator of transmitters.csv.
     Ki_high, Ki_low : float, nM
         Affinity of the transmitter for the high- and low-affinity state; never used for function (MODEL §4).
         ``Ki_low`` may be None.
@@ -160,7 +161,7 @@ def receptor(name: str) -> Receptor:
 
 
 def ligand_of(name: str) -> str:
-    """The transmitter of a receptor: ``DA`` or ``5-HT``."""
+    """The transmitter of a receptor."""
     return receptor(name).ligand
 
 
@@ -225,9 +226,20 @@ def carrier(name: str) -> Carrier:
     return find(name, _carrier_index(), "carrier", carrier_names())
 
 
-def transmitter_names() -> tuple[str, ...]:
-    """Transmitters that a carrier can take."""
-    return tuple(dict.fromkeys(row["transmitter"] for row in table("carriers.csv")))
+def transmitter_names(role: str | None = None) -> tuple[str, ...]:
+    """Names of transmitters in the order of their table.
+
+    Parameters
+    ----------
+    role : str, optional
+        ``modulator`` (has an extracellular pool, carriers, receptors) or ``fast`` (acts by synapses alone).
+    """
+    return tuple(row["transmitter"] for row in table("transmitters.csv") if role in (None, row["role"]))
+
+
+def transmitter_color(name: str) -> str | None:
+    """The colour in which figures show a transmitter, None if the table has no such transmitter."""
+    return next((row["color"] for row in table("transmitters.csv") if row["transmitter"] == name), None)
 
 
 @cache

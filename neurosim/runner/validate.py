@@ -48,12 +48,22 @@ def _profile_problems(experiment: Experiment) -> Iterator[str]:
 
 
 def _circuit_problems(circuit: Circuit, species: str) -> Iterator[str]:
+    yield from _transmitter_problems(circuit)
     for name, kind in circuit.synapses.items():
         if kind.receptor is not None:
             yield from _receptor_problems(circuit, ("synapses", name, "receptor"), kind.receptor, species)
     for name, site in circuit.sites.items():
         wrong = list(_receptor_problems(circuit, ("sites", name, "receptor"), site.receptor, species))
         yield from wrong or _site_problems(circuit, name)
+
+
+def _transmitter_problems(circuit: Circuit) -> Iterator[str]:
+    named = [(("populations", name, "transmitter"), p.transmitter, None) for name, p in circuit.populations.items()]
+    named += [(("pools", region, t), t, "modulator") for region, pools in circuit.pools.items() for t in pools]
+    for path, transmitter, role in named:
+        if transmitter not in reference.transmitter_names(role):
+            what = "transmitter" if role is None else "transmitter of a pool"
+            yield str(spec_error(circuit, path, transmitter, reference.transmitter_names(role), what))
 
 
 def _receptor_problems(circuit: Circuit, path: tuple, receptor: str, species: str) -> Iterator[str]:

@@ -30,7 +30,7 @@ from neurosim.spec._circuit import (
     Transmission,
     Transporter,
 )
-from neurosim.spec._circuit_file import load_circuit
+from neurosim.spec._circuit_file import circuit_document, load_circuit
 from neurosim.spec._dump import dump_yaml, plain
 from neurosim.spec._experiment import (
     Arm,
@@ -114,6 +114,7 @@ __all__ = [
     "json_schema",
     "list_circuits",
     "list_experiments",
+    "circuit_document",
     "load_circuit",
     "load_experiment",
     "load_rows",

@@ -48,8 +48,7 @@ __all__ = [
 ]
 
 Carrier = Literal["DAT", "SERT", "NET"]
-PoolTransmitter = Literal["DA", "5-HT", "NE"]
-PoolName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]\w*\.(DA|5-HT|NE)$")]
+PoolName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]\w*\.\w[\w-]*$")]
 
 #: Kinds whose conductance decays with one time constant and is integrated at every step.
 _FAST_KINDS = ("AMPA", "NMDA", "GABA_A")
@@ -377,7 +376,7 @@ class Circuit(Cited):
     synapses: Named[Kind, SynapseKind] = Field(default_factory=Named)
     populations: Named[Identifier, Population]
     projections: Named[Identifier, Projection] = Field(default_factory=Named)
-    pools: Named[Identifier, Named[PoolTransmitter, Pool]] = Field(default_factory=Named)
+    pools: Named[Identifier, Named[Transmitter, Pool]] = Field(default_factory=Named)
     sites: Named[Identifier, Site] = Field(default_factory=Named)
     calibration: Calibration | None = None
 

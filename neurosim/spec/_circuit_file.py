@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from neurosim.errors import SpecError, nearest
 from neurosim.spec._circuit import Circuit
 from neurosim.spec._library import check_schema, find, shown
-from neurosim.spec._model import Model, Named, Origin, Path, Problem, problem_error
+from neurosim.spec._model import Mark, Model, Named, Origin, Path, Problem, problem_error
+from neurosim.spec._paths import parse_path, path_text
 from neurosim.spec._quantities import Sourced
 from neurosim.spec._words import sentences
 from neurosim.spec._yaml import Block, copied, read_document
@@ -18,6 +19,8 @@ from neurosim.spec._yaml import Block, copied, read_document
 __all__ = ["attach", "circuit_document", "circuit_of", "load_circuit", "validated"]
 
 _SECTIONS = ("synapses", "populations", "projections", "pools", "sites")
+#: Numbers of the base that an extending file states anew, by path.
+_CHANGES = "changes"
 #: What a file says about itself; a file that extends it does not take it over.
 _OWN = ("schema", "name", "description", "extends", "source", "locator", "basis", "note")
 _DEEPEST_CHAIN = 10
@@ -109,6 +112,9 @@ def _merged(name: str, base: FilePath | None, chain: tuple[str, ...]) -> Block:
     document, _ = read_document(path, file)
     check_schema(document, "circuit", file)
     if "extends" not in document:
+        if _CHANGES in document:
+            where = document.marks[_CHANGES]
+            raise SpecError(f"{where}: {_CHANGES}: changes nothing; allowed in a circuit that extends another")
         return document
     other = document["extends"]
     if not isinstance(other, str):
@@ -124,9 +130,10 @@ def _merged(name: str, base: FilePath | None, chain: tuple[str, ...]) -> Block:
 
 
 def _extended(document: Block, base: Block) -> Block:
-    """``document`` on top of ``base``, merged by name one level deep."""
+    """``document`` on top of ``base``, merged by name: a pool by region and transmitter, all else one level deep."""
     result = copied(document)
     result.pop("extends")
+    changes = result.pop(_CHANGES, None)
     inherited = _with_citations(base)
     for key, value in inherited.items():
         if key in _OWN:
@@ -138,7 +145,36 @@ def _extended(document: Block, base: Block) -> Block:
     for key in _SECTIONS:
         if key not in base and isinstance(result.get(key), dict):
             result[key] = _merged_section(key, result[key], Block())
+    if changes is not None:
+        _change(result, changes, document.marks[_CHANGES])
     return result
+
+
+def _change(document: Block, changes: Any, mark: Mark) -> None:
+    """Replace single numbers of a merged document, each with the citation that stands beside the new one."""
+    if not isinstance(changes, dict):
+        raise SpecError(f"{mark}: {_CHANGES}: a mapping of paths to numbers is needed")
+    for text, value in changes.items():
+        where = f"{changes.marks[text]}: {_CHANGES}.{text}"
+        try:
+            path = parse_path(text)
+        except SpecError as error:
+            raise SpecError(f"{where}: {error}") from None
+        if path[0] not in _SECTIONS or len(path) < 3:
+            raise SpecError(f"{where}: is no number of {', '.join(_SECTIONS)}, e.g. populations.VTA_DA.drive")
+        node: Any = document
+        for depth, key in enumerate(path):
+            if isinstance(node, list):
+                key = int(key) if str(key).isdigit() else len(node)
+                if key >= len(node):
+                    raise SpecError(f"{where}: matches nothing at '{path[depth]}'; the list has {len(node)} items, from 0")
+            elif not isinstance(node, dict) or key not in node:
+                names = node if isinstance(node, dict) else ()
+                raise SpecError(f"{where}: matches nothing at '{path_text(path[: depth + 1])}'; {nearest(str(key), names)}")
+            if depth < len(path) - 1:
+                node[key] = copied(node[key]) if isinstance(node[key], dict | list) else node[key]
+                node = node[key]
+        node[key], node.marks[key] = value, changes.marks[text]
 
 
 def _merged_section(section: str, own: Block, base: Block) -> Block:
@@ -147,6 +183,9 @@ def _merged_section(section: str, own: Block, base: Block) -> Block:
     for name, item in own.items():
         mark, where = own.marks[name], f"{own.marks[name]}: {section}.{name}"
         word = _word(where, item)
+        if section == "pools" and not word and name in base and isinstance(item, dict):
+            merged[name] = _merged_section(f"pools.{name}", item, base[name])
+            continue
         if word and name not in base:
             raise SpecError(f"{where}: {word}s nothing; {nearest(name, base)}")
         if word == "remove":

@@ -43,10 +43,11 @@ __all__ = [
 
 Basis = Literal["measured", "fitted", "derived", "assumed"]
 Species = Literal["rat", "mouse", "human"]
-Transmitter = Literal["DA", "5-HT", "NE", "GABA", "Glu"]
 
 #: Names of populations, projections, sites, regions.
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]\w*$", max_length=80)]
+#: Names of transmitters; which exist says the table transmitters.csv, asked where receptors are.
+Transmitter = Annotated[str, StringConstraints(pattern=r"^\w[\w-]*$", max_length=20)]
 #: Names of synapse kinds; they may begin with a digit and hold a dash (``5-HT3``).
 Kind = Annotated[str, StringConstraints(pattern=r"^\w[\w-]*$", max_length=40)]
 #: Names of arms, phases and experiments.

@@ -61,7 +61,11 @@ def _add_extends(circuit: dict[str, Any], definitions: dict[str, Any]) -> None:
         "type": "string",
         "description": "circuit to build on, merged by name",
     }
-    for name in ("SynapseKind", "Population", "Projection", "Site"):
+    circuit["properties"]["changes"] = {
+        "type": "object",
+        "description": "path → number: numbers of the circuit that is extended, stated anew",
+    }
+    for name in ("SynapseKind", "Population", "Projection", "Pool", "Site"):
         definitions[name]["properties"]["replace"] = {
             "const": True,
             "description": "replaces the item of the base",

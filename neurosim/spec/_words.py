@@ -24,7 +24,7 @@ _PATTERNS = {
     r"^[A-Za-z]\w*$": "letters, digits and _, beginning with a letter",
     r"^\w[\w-]*$": "letters, digits, _ and -",
     r"^\w[\w+-]*$": "letters, digits, _, - and +",
-    r"^[A-Za-z]\w*\.(DA|5-HT|NE)$": "REGION.TRANSMITTER, e.g. NAc.DA",
+    r"^[A-Za-z]\w*\.\w[\w-]*$": "REGION.TRANSMITTER, e.g. NAc.DA",
 }
 
 

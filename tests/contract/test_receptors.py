@@ -17,7 +17,7 @@ RECEPTORS = reference.receptor_names()
 TARGETS = tuple(dict.fromkeys(reference.receptor(name).target for name in RECEPTORS))
 WANTED = (
     "D1", "D2", "D3", "D4", "D5", "5-HT1A", "5-HT1B", "5-HT1D", "5-HT1E", "5-HT1F", "5-HT2A", "5-HT2B", "5-HT2C",
-    "5-HT3", "5-HT4", "5-HT5A", "5-HT5B", "5-HT6", "5-HT7",
+    "5-HT3", "5-HT4", "5-HT5A", "5-HT5B", "5-HT6", "5-HT7", "alpha1A", "alpha2A",
 )  # fmt: skip
 
 

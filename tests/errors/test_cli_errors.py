@@ -84,6 +84,11 @@ def test_a_mistake_in_an_experiment_is_answered_with_its_place(tiny, command, fa
 
 
 CIRCUIT_MISTAKES = {
+    "unknown transmitter": (
+        "transmitter: DA",
+        "transmitter: dopamine",
+        r"tiny\.yaml:\d+: populations\.VTA_DA\.transmitter: unknown transmitter 'dopamine'; allowed: DA, 5-HT, NE",
+    ),
     "unknown receptor": (
         "receptor: 5-HT1A",
         "receptor: 5-HT1AA",

@@ -61,7 +61,6 @@ def circuit_message(folder, old, new):
         ("{girk: 2 nS}", "{grik: 2 nS}", ["sites.D2_VTA.effects.0.grik: unknown key 'grik'; did you mean 'girk'?"]),
         ("{girk: 2 nS}", "{girk: 2 nS, current: 1 pA}", ["has girk, current; an effect is exactly one of: girk, conductance,"]),
         ("basis: fitted", "basis: guessed", ["drive.basis: unknown value 'guessed'; allowed: measured, fitted, derived, assumed"]),
-        ("transmitter: DA", "transmitter: dopamine", ["transmitter: unknown value 'dopamine'; allowed: DA, 5-HT, NE, GABA, Glu"]),
         ("species: rat", "species: rta", ["species: unknown value 'rta'; did you mean 'rat'? allowed: rat, mouse, human"]),
         ("DAT: {VTA_DA", "DTA: {VTA_DA", ["transporters.DTA: unknown key 'DTA'; did you mean 'DAT'? allowed: DAT, SERT, NET"]),
         ("V_peak: 0 mV", "V_peak: -60 mV", ["parameters.V_peak: '-60 mV' is not above V_r = '-55 mV'"]),

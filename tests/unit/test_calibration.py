@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from neurosim.calibration.baseline import Baseline, middle
-from neurosim.calibration.calibrate import CalibratedRow, calibrate
+from neurosim.calibration.calibrate import CalibratedRow
 from neurosim.calibration.gains import Gains, _half_point, maximal_concentration
 from neurosim.calibration.observe import Observation
 from neurosim.calibration.release import fit_release
@@ -18,6 +18,8 @@ from neurosim.errors import SpecError
 from neurosim.pharmacology import drug_terms, site_constants
 from neurosim.reference import target_row, target_row_ids
 from neurosim.spec import find_circuit, load_circuit
+
+TINY = Path(__file__).parents[1] / "data" / "tiny.yaml"
 
 CIRCUIT = load_circuit("midbrain_raphe")
 
@@ -209,6 +211,21 @@ def test_a_gain_is_found_when_its_rows_are_close_or_pull_it_both_ways():
     assert values.numbers[gain.paths[0]] > before
 
 
-def test_a_circuit_that_extends_another_is_refused_before_anything_runs():
-    with pytest.raises(SpecError, match="human_midbrain_raphe.yaml: extends midbrain_raphe, which holds the values to be"):
-        calibrate("human_midbrain_raphe")
+def test_fitted_values_of_a_base_are_stated_anew_in_the_file_that_extends_it(tmp_path):
+    (tmp_path / "base.yaml").write_text(TINY.read_text(encoding="utf-8"), encoding="utf-8")
+    file = tmp_path / "more.yaml"
+    file.write_text(
+        "schema: neurosim-circuit/1\nname: more\nextends: base\nspecies: rat\nsource: x\nbasis: assumed\n"
+        "pools: {VTA: {NE: {k_out: 0.1 1/s}}}  # ours\n"
+    )
+    values = {"populations.VTA_DA.drive": "123 pA", "pools.VTA.NE.k_out": "0.4 1/s", "populations.VTA_DA.drive.sd": "7 pA"}
+    for _ in range(2):  # the second time the value stands in the file already
+        write_back(file, file, values)
+        after = load_circuit(file)
+        drive = after.populations["VTA_DA"].drive
+        assert (str(drive.value), str(drive.sd)) == ("123 pA", "7 pA")
+        assert drive.source == after.pools["VTA"]["NE"].k_out.source == "neurosim calibrate"
+        assert float(after.pools["VTA"]["NE"].k_out.value) == 0.4
+    text = file.read_text()
+    assert "# ours" in text and text.count("populations.VTA_DA.drive") == 1
+    assert load_circuit(tmp_path / "base.yaml") == load_circuit(TINY), "the base stays as it is"

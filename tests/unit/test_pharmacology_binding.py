@@ -171,7 +171,7 @@ def test_occupancies_of_a_site_match_the_sums():
 def test_what_a_circuit_expresses_of_a_drug():
     report = pharmacology.report_targets("haloperidol", ["D2S", "5-HT1A"], ["DAT"])
     assert report.expressed == ("D2", "5-HT1A")
-    assert {"alpha1", "D4"} <= set(report.absent) and "D2" not in report.absent
+    assert {"alpha1A", "D4"} <= set(report.absent) and "D2" not in report.absent
     report = pharmacology.report_targets("ketanserin")
     assert report.unmodelled == () and "blocks VMAT2 (Ki 540 nM): vesicles fill less" in report.actions
     report = pharmacology.report_targets("ketanserin", stores=[])

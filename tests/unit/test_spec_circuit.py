@@ -248,6 +248,50 @@ def test_extends_refuses_to_redefine_in_silence(tmp_path, body, words):
         load_circuit(path)
 
 
+def test_extends_adds_a_pool_to_a_region_and_changes_single_numbers(tmp_path, tiny):
+    written(tmp_path, TINY.read_text(), "tiny.yaml")
+    head = "schema: neurosim-circuit/1\nname: more\nextends: tiny\nsource: mine\nbasis: derived\n"
+    path = written(
+        tmp_path,
+        head + "pools:\n  VTA:\n    NE: {k_out: 0.1 1/s}\n    DA: {replace: true, k_out: 0.3 1/s}\n"
+        "changes:\n  populations.DRN_HT.drive: {value: 1 pA, basis: fitted, source: ours}\n",
+    )
+    circuit = load_circuit(path)
+    assert set(circuit.pools["VTA"]) == {*tiny.pools["VTA"], "NE"}
+    assert float(circuit.pools["VTA"]["DA"].k_out.value) == 0.3 and not circuit.pools["VTA"]["DA"].release
+    for region in set(tiny.pools) - {"VTA"}:
+        assert circuit.pools[region].keys() == tiny.pools[region].keys()
+        for t, pool in circuit.pools[region].items():
+            assert float(pool.k_out.value) == float(tiny.pools[region][t].k_out.value)
+    drive = circuit.populations["DRN_HT"].drive
+    assert (str(drive.value), drive.basis, drive.source) == ("1 pA", "fitted", "ours")
+    assert locate(circuit, "populations.DRN_HT.drive").split("/")[-1].startswith("c.yaml:")
+    assert circuit.populations["DRN_HT"].parameters == tiny.populations["DRN_HT"].parameters
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ("{populations.DRM_HT.drive: 1 pA}", "c.yaml:4: changes.*matches nothing at 'populations.DRM_HT'; did you mean"),
+        ("{populations.DRN_HT.drive: 1 mV}", "c.yaml:4: populations.DRN_HT.drive: .*'1 mV'"),
+        ("{name: x}", "changes.name: is no number of synapses, populations, projections, pools, sites"),
+        ("3 nS", "c.yaml:4: changes: a mapping of paths to numbers is needed"),
+        ("{'a..b': 1}", "is not a path"),
+    ],
+)
+def test_changes_that_change_nothing_are_refused(tmp_path, changes, words):
+    written(tmp_path, TINY.read_text(), "tiny.yaml")
+    path = written(tmp_path, f"schema: neurosim-circuit/1\nname: more\nextends: tiny\nchanges: {changes}\n")
+    with pytest.raises(SpecError, match=words):
+        load_circuit(path)
+
+
+def test_changes_need_a_base(tmp_path):
+    path = written(tmp_path, TINY.read_text() + "changes: {populations.DRN_HT.drive: 1 pA}\n")
+    with pytest.raises(SpecError, match="changes nothing; allowed in a circuit that extends another"):
+        load_circuit(path)
+
+
 def test_extends_takes_away_what_is_said_to_be_removed(tmp_path, tiny):
     written(tmp_path, TINY.read_text(), "tiny.yaml")
     head = "schema: neurosim-circuit/1\nname: less\nextends: tiny\n"

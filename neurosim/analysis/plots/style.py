@@ -15,12 +15,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from neurosim import reference
 from neurosim.errors import ResultSchemaError
 
 __all__ = [
     "INK",
     "MUTED",
-    "TRANSMITTER_COLORS",
     "ResultFigure",
     "Sheet",
     "arm_colors",
@@ -40,13 +40,6 @@ MUTED = "#8a8a8a"
 # Okabe & Ito: distinct for all common kinds of colour vision; the reference arm is always black. Their red
 # and blue come last, since those stand for the transmitters.
 _ARMS = ("#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#7F3C8D", "#A5671B", "#D55E00", "#0072B2")
-TRANSMITTER_COLORS = {
-    "DA": "#B2432F",
-    "5-HT": "#1F6FB2",
-    "NE": "#6A3D9A",
-    "GABA": "#5F6B6D",
-    "Glu": "#85872A",
-}
 
 _STYLE = {
     "font.family": "sans-serif",
@@ -134,7 +127,7 @@ def line_colors(names: Sequence[str]) -> dict[str, str]:
 
 
 def transmitter_color(transmitter: str) -> str:
-    return TRANSMITTER_COLORS.get(transmitter, MUTED)
+    return reference.transmitter_color(transmitter) or MUTED
 
 
 def number(value: float) -> str:
