@@ -115,7 +115,8 @@ def test_both_targets_give_the_same_spikes(both):
     assert early[0].sum() > 30
     for name in ("spike_i", "spike_step"):
         np.testing.assert_array_equal(getattr(first, name)[early[0]], getattr(second, name)[early[1]])
-    np.testing.assert_allclose(first.traces["voltage"][:, :200], second.traces["voltage"][:, :200], rtol=1e-7)
+    # The compiled program takes derivatives in single precision, NumPy in double: microvolts, where a spike takes off.
+    np.testing.assert_allclose(first.traces["voltage"][:, :200], second.traces["voltage"][:, :200], rtol=0, atol=5e-6)
     assert first.spike_i.size == pytest.approx(second.spike_i.size, rel=0.1)
 
 

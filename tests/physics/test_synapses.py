@@ -69,7 +69,8 @@ def test_fast_conductances_are_the_sum_of_their_decaying_events(network, kind):
                     expected[cell] += amount * factor ** (n_steps - 1 - step)
     assert expected.max() > 1e-11
     measured = parts.groups["cells"].variables[f"g_{kind}"].get_value()
-    np.testing.assert_allclose(measured, expected, rtol=1e-9, atol=1e-20)
+    # single precision: a decay and an addition round by 6e-8 each, some tens of times while an event is remembered
+    np.testing.assert_allclose(measured, expected, rtol=5e-6, atol=1e-20)
 
 
 @pytest.mark.parametrize("kind", SLOW)
