@@ -17,6 +17,7 @@ PATHWAY_SOURCE = r"""
 
 #include <algorithm>
 #include <cstdint>
+#include <ostream>
 #include <vector>
 #include "brianlib/spikequeue.h"
 
@@ -24,6 +25,11 @@ class SynapticPathway
 {
     struct Run { int32_t delay, begin, end; };  // synapses[begin:end]
     struct Slot { std::vector<int> events; int n = 0; };
+    struct Nothing
+    {
+        friend std::ostream& operator<<(std::ostream& out, const Nothing&) { return out; }
+    };
+    static inline const Nothing nothing{};
 
     int first, last;             // sources
     int now = 0, n_slots = 1;
@@ -36,6 +42,7 @@ class SynapticPathway
 
 public:
     std::vector<int>& sources;
+    std::vector<const Nothing*> queue{&nothing};  // Brian2 2.11 can write it to a file; we never do
     SynapticPathway(std::vector<int>& sources, int first, int last)
         : first(first), last(last), slots(1), sources(sources) {}
 

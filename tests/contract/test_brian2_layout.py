@@ -96,9 +96,10 @@ def test_program_uses_our_pathways_and_calls_nothing_that_they_lack(program):
     called = {
         name
         for source in program.directory.glob("**/*.cpp")
-        for name in re.findall(r"_arrival\.(\w+)", source.read_text())
+        for name in re.findall(r"\b(?!outfile_)\w+_arrival\.(\w+)", source.read_text())
     }
-    assert called == {"prepare", "sources", "advance", "push", "peek"}
+    # Brian2 2.11 adds a function that saves queues to files
+    assert called - {"queue"} == {"prepare", "sources", "advance", "push", "peek"}
 
 
 def test_program_knows_every_value_of_a_plan_in_the_expected_type(program):
