@@ -41,7 +41,7 @@ def show_drug(
         title("Targets (nM)")
         rows = [
             [b.target, b.kind, b.action.name, plain(b.Ki), plain(b.efficacy), plain(b.EC_50), b.source]
-            for b in drug.bindings
+            for b in pharmacology.Knowledge(species=species).bindings(drug.name)
         ]
         table(["target", "kind", "action", "Ki", "efficacy", "EC_50", "source"], rows)
 

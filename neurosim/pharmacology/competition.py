@@ -60,7 +60,7 @@ def per_nM(
     """
     found = reference.target(target)
     names = [reference.drug(ligand).name for ligand in ligands]
-    knowledge = Knowledge(profile)
+    knowledge = Knowledge(profile, species=species)
     if found.kind == "receptor":
         receptor = reference.receptor(found.name)
         constants = site_constants(receptor.name, _reserve(receptor, tau))

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from neurosim import reference
+from neurosim import pharmacology, reference
 from neurosim.errors import ReferenceDataError, SpecError, UnitError
 from neurosim.pharmacology import (
     binding_potential,
@@ -160,3 +160,12 @@ def test_a_profile_chooses_the_constant():
         curve = dose_occupancy("haloperidol", 1.0, "D2", "human", "oral", profile=profile)
         assert np.isclose(curve.ED50, K / curve.concentrations[0, 0])
         assert np.isclose(binding_potential("raclopride", ligands={"haloperidol": K}, profile=profile).occupancy, 0.5)
+
+
+def test_curves_take_the_affinity_of_the_species_at_carriers_too():
+    held = {
+        s: pharmacology.dose_occupancy("paroxetine", ["1 mg/kg"], "SERT", s, "iv", at="1 h") for s in ("human", "rat")
+    }
+    for species, Ki in (("human", 0.34), ("rat", 1.1)):
+        x = float(held[species].concentrations[0, 0]) / Ki
+        assert float(held[species].by_ligand[0, 0]) == pytest.approx(x / (1 + x), rel=1e-9)
