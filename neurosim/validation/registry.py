@@ -14,7 +14,7 @@ from neurosim.errors import SpecError, nearest
 __all__ = ["Reading", "Readout", "get_readout", "readout", "readout_names"]
 
 #: Units that a readout may state.
-UNITS = ("%", "mg/kg", "mg/d", "ng/mL", "nM", "Hz")
+UNITS = ("%", "x", "mg/kg", "mg/d", "ng/mL", "nM", "Hz", "ms")
 
 
 @dataclass(frozen=True)
