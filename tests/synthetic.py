@@ -298,6 +298,7 @@ def results_folder(
     at_point=None,
     outcomes: Mapping[tuple[str, int], str] | None = None,
     attributes: Mapping[str, object] | None = None,
+    trial_attributes: Mapping[str, Mapping[str, object]] | None = None,
 ) -> Path:
     """Write a whole results folder: trial files and summary.
 
@@ -310,6 +311,7 @@ def results_folder(
     at_point : callable (Treatment, point) → Treatment
         What the scan does to every other arm.
     outcomes : mapping of (arm, subject) → outcome without data
+    trial_attributes : mapping of arm → what its trials say beside their subject
     """
     arms = arms or {"vehicle": Treatment(), "escitalopram": SSRI}
     keys, records = {}, {}
@@ -326,7 +328,8 @@ def results_folder(
                 result = trial(key, world, given, subject=subject, record=record, phases=phases)
             else:
                 result = TrialResult(key, outcome, "it was made to fail", 0.1)
-            write_trial(folder, result, trial_rates(result), {"subject": subject})
+            more = (trial_attributes or {}).get(arm, {})
+            write_trial(folder, result, trial_rates(result), {"subject": subject, **more})
             records[key] = read_record(trial_path(folder, key))
     tree = assemble_summary(
         records,

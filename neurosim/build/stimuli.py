@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from neurosim.build.layout import Layout
@@ -11,7 +9,7 @@ from neurosim.build.plan import SLOW_STEP
 from neurosim.build.streams import noise_key, stream
 from neurosim.spec import PhaseTime, Resolved, Stimulation
 
-__all__ = ["stimulus_arrays", "stimulus_masks"]
+__all__ = ["pulse_steps", "stimulus_arrays", "stimulus_masks"]
 
 #: Slow steps by which a pulse may come out early through rounding.
 _ROUNDING = 1e-6
@@ -57,21 +55,34 @@ def stimulus_arrays(
     return arrays
 
 
-def _slot(stimulation: Stimulation, record: float) -> dict[str, float]:
-    """Length, period and width in slow steps, and the probability of each slow step.
+def pulse_steps(n: int, rate: float) -> np.ndarray:
+    """Slow steps at which the pulses of a train begin, the first at 0; int array of shape (pulse,).
 
-    The period of a train need not be whole: each pulse begins at the first slow step of its period.
+    Parameters
+    ----------
+    n : int
+    rate : float, Hz
+        Its period need not be whole: each pulse begins at the first slow step of its period.
     """
+    return np.ceil(np.arange(n) * _period(rate) - _ROUNDING).astype(np.int64)
+
+
+def _period(rate: float) -> float:
+    """Slow steps from one pulse of a train to the next."""
+    return 1.0 / (rate * SLOW_STEP)
+
+
+def _slot(stimulation: Stimulation, record: float) -> dict[str, float]:
+    """Length, period and width in slow steps, and the probability of each slow step."""
 
     def steps(seconds: float) -> int:
         return max(1, round(seconds / SLOW_STEP))
 
     if stimulation.kind == "pulses":
-        period = 1.0 / (float(stimulation.rate) * SLOW_STEP)
         width = steps(float(stimulation.duration))
         return {
-            "length": math.ceil((stimulation.n - 1) * period - _ROUNDING) + width,
-            "period": period,
+            "length": int(pulse_steps(stimulation.n, float(stimulation.rate))[-1]) + width,
+            "period": _period(float(stimulation.rate)),
             "width": width,
             "probability": 1.0,
         }
