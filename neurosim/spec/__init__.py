@@ -52,7 +52,7 @@ from neurosim.spec._library import find, list_names
 from neurosim.spec._provenance import Provenance, provenance
 from neurosim.spec._quantities import Sourced
 from neurosim.spec._resolve import Resolved, resolve
-from neurosim.spec._rows import Expected, Row, Rows, load_rows
+from neurosim.spec._rows import Condition, Expected, Row, Rows, load_rows
 from neurosim.spec._scan import axis_values, scan_points
 from neurosim.spec._schema import json_schema
 from neurosim.spec._words import locate, spec_error
@@ -66,6 +66,7 @@ __all__ = [
     "Calibration",
     "Circuit",
     "Clamp",
+    "Condition",
     "Conductance",
     "Dose",
     "Effect",

@@ -19,7 +19,7 @@ from neurosim.spec._words import locate
 from neurosim.spec._yaml import Block, read_document
 from neurosim.units import Quantity
 
-__all__ = ["Expected", "Row", "Rows", "load_rows"]
+__all__ = ["Condition", "Expected", "Row", "Rows", "load_rows"]
 
 ROWS_SCHEMA = "neurosim-rows/1"
 
@@ -59,25 +59,12 @@ class Expected(Model):
         return self.direction is None
 
 
-class Row(Model):
-    """A published observation and how it is predicted, or why it is not."""
+class _Called(Model):
+    """Something with a readout."""
 
     experiment: Annotated[Any, BeforeValidator(_experiment)] = None
-    set: Named[str, Setting] = Field(default_factory=Named)
     readout: Annotated[Named[str, Named[str, Any]], BeforeValidator(_call)] | None = None
     expected: Expected | None = None
-    not_expressible: str | None = None
-    value: Annotated[Quantity, stated("number")] | None = None
-    note: str | None = None
-
-    @model_validator(mode="after")
-    def _scored_or_not(self):
-        asked = [name for name in ("experiment", "readout", "expected") if getattr(self, name) is not None]
-        if self.not_expressible is not None and asked:
-            raise_problems([Problem((), f"has not_expressible and {asked[0]}; allowed: one of them")])
-        if self.not_expressible is None and len(asked) < 3:
-            raise_problems([Problem((), "allowed: experiment, readout and expected, or not_expressible")])
-        return self
 
     @property
     def readout_name(self) -> str:
@@ -86,6 +73,47 @@ class Row(Model):
     @property
     def arguments(self) -> Mapping[str, Any]:
         return self.readout[self.readout_name]
+
+
+class Condition(_Called):
+    """What a row asks for besides its number; ``experiment`` is the row's unless it names one."""
+
+    @model_validator(mode="after")
+    def _complete(self):
+        lacking = [name for name in ("readout", "expected") if getattr(self, name) is None]
+        if lacking:
+            raise_problems([Problem((), f"has no {lacking[0]}; a condition is a readout and what is expected")])
+        return self
+
+
+class Row(_Called):
+    """A published observation and how it is predicted, or why it is not.
+
+    ``also`` are conditions that hold together with the row's own; ``positive`` names a row of the same manipulation
+    that has to pass for this one to count: that nothing happens proves nothing of a drug that never acts.
+    """
+
+    set: Named[str, Setting] = Field(default_factory=Named)
+    also: tuple[Condition, ...] = ()
+    positive: str | None = None
+    not_expressible: str | None = None
+    value: Annotated[Quantity, stated("number")] | None = None
+    note: str | None = None
+
+    @model_validator(mode="after")
+    def _scored_or_not(self):
+        asked = [name for name in ("experiment", "readout", "expected") if getattr(self, name) is not None]
+        asked += [name for name in ("also", "positive") if self.not_expressible and getattr(self, name)]
+        if self.not_expressible is not None and asked:
+            raise_problems([Problem((), f"has not_expressible and {asked[0]}; allowed: one of them")])
+        if self.not_expressible is None and len(asked) < 3:
+            raise_problems([Problem((), "allowed: experiment, readout and expected, or not_expressible")])
+        return self
+
+    @property
+    def conditions(self) -> tuple[_Called, ...]:
+        """The row itself and what it also asks for."""
+        return (self, *self.also)
 
 
 class Rows(Model):
@@ -99,8 +127,21 @@ class Rows(Model):
     _folder: FilePath = PrivateAttr(default_factory=FilePath)
     _memory: dict = PrivateAttr(default_factory=dict)
 
-    def experiment(self, row: str, settings: Mapping[str, Any] | None = None) -> Experiment:
+    @model_validator(mode="after")
+    def _positives(self):
+        raise_problems(
+            Problem(("rows", name, "positive"), f"unknown row '{row.positive}'; {nearest(row.positive, others)}")
+            for name, row in self.rows.items()
+            if row.positive is not None and row.positive not in (others := [n for n in self.rows if n != name])
+        )
+        return self
+
+    def experiment(
+        self, row: str, settings: Mapping[str, Any] | None = None, asked: str | Mapping | None = None
+    ) -> Experiment:
         """The experiment of a row, with its ``set:`` and further settings; equal ones are the same object.
+
+        ``asked`` is that of a condition, the row's own by default.
 
         Raises
         ------
@@ -108,15 +149,14 @@ class Rows(Model):
             With file:line, path, what is allowed and the nearest match.
         """
         found = self.rows[row]
+        asked = found.experiment if asked is None else asked
         merged = {**found.set, **(settings or {})}
-        named = isinstance(found.experiment, str)
-        key = (found.experiment if named else row, *merged.items())
+        key = (asked if isinstance(asked, str) else id(asked), *merged.items())
         if key not in self._memory:
-            self._memory[key] = self._load(row, merged)
+            self._memory[key] = self._load(row, asked, merged)
         return self._memory[key]
 
-    def _load(self, row: str, settings: Mapping[str, Any]) -> Experiment:
-        asked = self.rows[row].experiment
+    def _load(self, row: str, asked: str | Mapping, settings: Mapping[str, Any]) -> Experiment:
         inline = self.experiments.get(asked) if isinstance(asked, str) else asked
         if inline is not None:
             document = inline if isinstance(inline, Block) else Block(inline)

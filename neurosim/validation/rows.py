@@ -7,7 +7,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from neurosim.errors import SpecError, nearest
-from neurosim.spec import Rows, load_rows, locate
+from neurosim.spec import Condition, Row, Rows, load_rows, locate
 from neurosim.validation.readouts import get_readout
 
 __all__ = ["ROWS_FILE", "check_rows", "chosen", "read_rows"]
@@ -48,20 +48,26 @@ def _problems(rows: Rows, name: str) -> Iterable[str]:
     row = rows.rows[name]
     if row.not_expressible is not None:
         return
+    for k, condition in enumerate(row.conditions):
+        yield from _condition_problems(rows, (name,) if k == 0 else (name, "also", str(k - 1)), condition)
+
+
+def _condition_problems(rows: Rows, path: tuple[str, ...], condition: Row | Condition) -> Iterable[str]:
     try:
-        found = get_readout(row.readout_name)
+        found = get_readout(condition.readout_name)
     except SpecError as error:
-        yield _placed(rows, (name, "readout"), str(error))
+        yield _placed(rows, (*path, "readout"), str(error))
         return
-    problem = found.problem(row.arguments)
+    problem = found.problem(condition.arguments)
     if problem:
-        yield _placed(rows, (name, "readout", row.readout_name), problem)
-    if row.expected.is_band and row.expected.unit != found.unit:
-        words = f"'{row.expected.unit}' is given and readout {found.name} is in {found.unit}"
-        yield _placed(rows, (name, "expected", "unit"), words)
-    if not row.expected.is_band and not found.is_change:
+        yield _placed(rows, (*path, "readout", condition.readout_name), problem)
+    expected = condition.expected
+    if expected.is_band and expected.unit != found.unit:
+        words = f"'{expected.unit}' is given and readout {found.name} is in {found.unit}"
+        yield _placed(rows, (*path, "expected", "unit"), words)
+    if not expected.is_band and not found.is_change:
         words = f"readout {found.name} is no change, so it has no direction; give low, high and unit"
-        yield _placed(rows, (name, "expected", "direction"), words)
+        yield _placed(rows, (*path, "expected", "direction"), words)
 
 
 def _placed(rows: Rows, path: tuple, sentence: str) -> str:

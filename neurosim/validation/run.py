@@ -13,12 +13,12 @@ from neurosim.analysis import open_results
 from neurosim.errors import NeurosimError, ResultSchemaError
 from neurosim.runner import Listener, run_experiment
 from neurosim.runner.run import output_folder
-from neurosim.spec import Experiment, Rows
+from neurosim.spec import Condition, Experiment, Rows
 from neurosim.validation.readouts import get_readout
 from neurosim.validation.registry import Reading
 from neurosim.validation.report import Score, published, write_scores
 from neurosim.validation.rows import chosen, read_rows
-from neurosim.validation.verdict import judge
+from neurosim.validation.verdict import Verdict, judge
 
 __all__ = ["QUICK_SUBJECTS", "Validation", "validate"]
 
@@ -27,6 +27,8 @@ QUICK_SUBJECTS = 3
 _FOLDER = Path("results") / "validation"
 _TABLE = "validation.csv"
 _NOTHING = Reading(math.nan, math.nan, math.nan)
+#: From the best to the worst that a condition can be.
+_SEVERITY = ("pass", "wrong size", "wrong sign", "error")
 
 
 @dataclass(frozen=True)
@@ -78,17 +80,22 @@ def validate(
     """
     found, folder = read_rows(rows), _FOLDER if output is None else Path(output)
     ids = chosen(found, only)
-    experiments = {id: _experiment(found, id, quick) for id in ids if found.rows[id].not_expressible is None}
+    needed = {name for id in ids for name in (id, found.rows[id].positive) if name is not None}
+    experiments = {id: _experiments(found, id, quick) for id in found.rows if id in needed}
     runs = _Runs(folder, workers, progress or Listener())
-    scores = tuple(_score(found, id, experiments.get(id), runs) for id in ids)
+    scores = tuple(_score(found, id, experiments, runs) for id in ids)
     return Validation(scores, write_scores(scores, folder / _TABLE), runs.has_failed)
 
 
-def _experiment(rows: Rows, id: str, quick: bool) -> Experiment:
-    experiment = rows.experiment(id)
-    if quick and experiment.has_spikes and experiment.subjects > QUICK_SUBJECTS:
-        return rows.experiment(id, {"subjects": QUICK_SUBJECTS})
-    return experiment
+def _experiments(rows: Rows, id: str, quick: bool) -> tuple[Experiment, ...]:
+    """One for each condition of a row; none where the row cannot be expressed."""
+    row, found = rows.rows[id], []
+    for condition in row.conditions if row.not_expressible is None else ():
+        experiment = rows.experiment(id, asked=condition.experiment)
+        if quick and experiment.has_spikes and experiment.subjects > QUICK_SUBJECTS:
+            experiment = rows.experiment(id, {"subjects": QUICK_SUBJECTS}, condition.experiment)
+        found.append(experiment)
+    return tuple(found)
 
 
 class _Runs:
@@ -132,7 +139,7 @@ class _Runs:
             return error
 
 
-def _score(rows: Rows, id: str, experiment: Experiment | None, runs: _Runs) -> Score:
+def _score(rows: Rows, id: str, experiments: dict[str, tuple[Experiment, ...]], runs: _Runs) -> Score:
     row = rows.rows[id]
     use, area, core, what, value = published(id, row)
     low, high, unit = math.nan, math.nan, ""
@@ -141,13 +148,35 @@ def _score(rows: Rows, id: str, experiment: Experiment | None, runs: _Runs) -> S
         unit = get_readout(row.readout_name).unit
         if row.expected.is_band:
             low, high = float(row.expected.low), float(row.expected.high)
-    if experiment is not None:
-        try:
-            reading = get_readout(row.readout_name)(runs.results(experiment, row.set), row.arguments)
-            verdict, reason = judge(reading, row.expected)
-        except NeurosimError as error:
-            runs.has_failed = True
-            verdict, reason = "error", " ".join(str(error).split())
+        reading, verdict, reason = _judged(rows, id, experiments, runs)
+    if verdict == "pass" and row.positive is not None:
+        _, other, _ = _judged(rows, row.positive, experiments, runs)
+        if other != "pass":
+            verdict = "wrong size"
+            reason = f"nothing may happen here, but {row.positive}, where something has to, is: {other}"
     return Score(
         id, use, area, core, what, reading, value, low, high, unit, verdict, reason or row.note or ""
     )
+
+
+def _judged(rows: Rows, id: str, experiments: dict, runs: _Runs) -> tuple[Reading, Verdict, str]:
+    """The reading of a row and the verdict over all its conditions: the worst, and of equal ones the first."""
+    row, judged = rows.rows[id], []
+    for k, (condition, experiment) in enumerate(zip(row.conditions, experiments[id], strict=True)):
+        try:
+            results = runs.results(experiment, row.set)
+            reading = get_readout(condition.readout_name)(results, condition.arguments)
+            verdict, reason = judge(reading, condition.expected)
+        except NeurosimError as error:
+            runs.has_failed = True
+            reading, verdict, reason = _NOTHING, "error", " ".join(str(error).split())
+        words = f"also {_words(condition)}: {reason}" if k and reason else reason
+        judged.append((reading, verdict, words))
+    worst = max(judged, key=lambda found: _SEVERITY.index(found[1]))
+    return judged[0][0], worst[1], worst[2]
+
+
+def _words(condition: Condition) -> str:
+    """``firing_rate_change of VTA_DA`` for the reason of a row."""
+    first = next(iter(condition.arguments.values()), "")
+    return f"{condition.readout_name} of {', '.join(first) if isinstance(first, list | tuple) else first}"

@@ -22,8 +22,10 @@ def judge(reading: Reading, expected: Expected) -> tuple[Verdict, str]:
     A band takes the reading's value alone. A direction passes where the change is at least 10 % and its 95 % interval
     excludes 0 on that side; a change of at least 10 % the other way is the wrong sign.
     """
-    if not math.isfinite(reading.value):
-        return "error", "the readout is not a finite number"
+    if math.isnan(reading.value):
+        return "error", "the readout is not a number"
+    if math.isinf(reading.value):
+        return "wrong size", "the half is not reached within the doses of the scan"
     return _band(reading, expected) if expected.is_band else _direction(reading, expected)
 
 
