@@ -6,15 +6,23 @@ nothing. A receptor's transmitter is read where the ``site`` hears it; a carrier
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import numpy as np
 import xarray as xr
 
 from neurosim import pharmacology, reference
 from neurosim.analysis import Results
-from neurosim.errors import SpecError, nearest
+from neurosim.errors import SpecError
+from neurosim.validation.common import (
+    against_of,
+    arms_of,
+    change_of,
+    known,
+    phase_of,
+    pool_of,
+    resolved_of,
+    species_of,
+    statistics_over,
+)
 from neurosim.validation.registry import Reading, Readout, get_readout, readout, readout_names
 
 __all__ = ["Reading", "Readout", "get_readout", "readout", "readout_names"]
@@ -24,57 +32,12 @@ _NG_PER_ML = 1e3  # per mg/L
 _DRUGS = ("drugs", "receptors")
 
 
-def _known(what: str, name: Any, allowed) -> Any:
-    if name not in allowed:
-        raise SpecError(f"no {what} {name!r} in these results; {nearest(name, allowed)}")
-    return name
-
-
-def _phase(results: Results, phase: str | None) -> str:
-    return results.phases[-1] if phase is None else _known("phase", phase, results.phases)
-
-
-def _against(results: Results, against: Any, phase: str) -> tuple[str, str]:
-    """Arm and phase to compare with: the reference, an arm in the same phase, or both as they are named."""
-    if against is None:
-        return results.reference
-    arm, when = (against, phase) if isinstance(against, str) else tuple(against)
-    return _known("arm", arm, results.arms), _known("phase", when, results.phases)
-
-
-def _arms(results: Results, arm: Any) -> list[str]:
-    return [_known("arm", name, results.arms) for name in ([arm] if isinstance(arm, str) else arm)]
-
-
-def _resolved(results: Results) -> dict[str, Any]:
-    return json.loads(results.attributes["resolved"])
-
-
-def _species(results: Results) -> str:
-    return _resolved(results)["species"]
-
-
-def _statistics(over_subjects: xr.DataArray) -> Reading:
-    """Mean and 95 % interval over subjects of what no scan axis touches."""
-    values = over_subjects.values.reshape(over_subjects.sizes["subject"], -1)
-    if not np.allclose(values, values[:, :1], equal_nan=True):
-        raise SpecError("the arm is scanned, so it has no single value; name an arm without scan axes")
-    found = values[:, 0]
-    if np.ptp(found) == 0:
-        return Reading.exact(found[0])
-    from neurosim.analysis.compare import paired_statistics
-
-    one = xr.DataArray(found, dims="subject")
-    s = paired_statistics(one, xr.zeros_like(one), has_ratio=False)
-    return Reading(*(float(s.sel(statistic=name)) for name in ("difference", "low", "high")))
-
-
 def _heard(results: Results, site: str | None, arm: str, phase: str) -> xr.DataArray | float:
     """Transmitter at a site (nM); 0 where no site is named."""
     if site is None:
         return 0.0
     heard = results.summary["receptors"].heard
-    return heard.sel(arm=arm, phase=phase, site=_known("site", site, heard.site.values.tolist()), drop=True)
+    return heard.sel(arm=arm, phase=phase, site=known("site", site, heard.site.values.tolist()), drop=True)
 
 
 def _ratio(
@@ -88,7 +51,7 @@ def _ratio(
     if found.kind == "receptor" and site is None:
         raise SpecError(f"target {found.name}: say at which site its transmitter is heard, e.g. site: D2_DSt")
     now, then = (_heard(results, site, *where) for where in ((arm, phase), before))
-    resolved = _resolved(results)
+    resolved = resolved_of(results)
     if resolved.get("uncertainty"):
         raise SpecError(
             "affinities are drawn per subject here; a scan is read from an experiment without uncertainty"
@@ -103,13 +66,15 @@ def _ratio(
 
 def _held(results: Results, target: str, arm: str, phase: str | None, site: str | None) -> xr.DataArray:
     """Occupancy as a scan sees it against the reference's transmitter, dims subject × scan axes."""
-    return 1.0 - _ratio(results, target, arm, _phase(results, phase), site, results.reference)
+    return 1.0 - _ratio(results, target, arm, phase_of(results, phase), site, results.reference)
 
 
 @readout("%", _DRUGS)
 def occupancy(results, target, arm, phase=None, site=None) -> Reading:
     """Part of a receptor, carrier or store that drugs hold as a scan sees it; of several arms the mean."""
-    found = [_statistics(100.0 * _held(results, target, name, phase, site)) for name in _arms(results, arm)]
+    found = [
+        statistics_over(100.0 * _held(results, target, name, phase, site)) for name in arms_of(results, arm)
+    ]
     if len(found) == 1:
         return found[0]
     values = [reading.value for reading in found]
@@ -120,19 +85,21 @@ def occupancy(results, target, arm, phase=None, site=None) -> Reading:
 def receptor_occupancy(results, site, arm, phase=None) -> Reading:
     """Part of the receptors of a site that drugs hold, by the constants of the site (function, MODEL §4)."""
     bound = results.summary["receptors"].occupancy
-    _known("site", site, bound.site.values.tolist())
-    (name,) = _arms(results, [arm])
-    return _statistics(100.0 * bound.sel(arm=name, phase=_phase(results, phase), site=site).sum("ligand"))
+    known("site", site, bound.site.values.tolist())
+    (name,) = arms_of(results, [arm])
+    return statistics_over(
+        100.0 * bound.sel(arm=name, phase=phase_of(results, phase), site=site).sum("ligand")
+    )
 
 
 @readout("%", ("receptors",))
 def carrier_occupancy(results, carrier, arm, phase=None) -> Reading:
     """Part of a carrier that drugs hold, without its substrate."""
     bound = results.summary["receptors"].carrier_occupancy
-    _known("carrier", carrier, bound.carrier.values.tolist())
-    (name,) = _arms(results, [arm])
-    return _statistics(
-        100.0 * bound.sel(arm=name, phase=_phase(results, phase), carrier=carrier).sum("ligand")
+    known("carrier", carrier, bound.carrier.values.tolist())
+    (name,) = arms_of(results, [arm])
+    return statistics_over(
+        100.0 * bound.sel(arm=name, phase=phase_of(results, phase), carrier=carrier).sum("ligand")
     )
 
 
@@ -140,7 +107,7 @@ def carrier_occupancy(results, carrier, arm, phase=None) -> Reading:
 def occupancy_range(results, target, arm, phase=None, site=None) -> Reading:
     """Middle of the occupancies of some arms or of a scan; low and high are their ends."""
     values = np.concatenate(
-        [100.0 * _held(results, target, name, phase, site).values.ravel() for name in _arms(results, arm)]
+        [100.0 * _held(results, target, name, phase, site).values.ravel() for name in arms_of(results, arm)]
     )
     low, high = float(values.min()), float(values.max())
     return Reading((low + high) / 2.0, low, high)
@@ -148,7 +115,7 @@ def occupancy_range(results, target, arm, phase=None, site=None) -> Reading:
 
 def _over_dose(results, target, arm, phase, site) -> tuple[xr.DataArray, np.ndarray, np.ndarray]:
     """Concentrations (dose × drug), doses (mg/kg) and occupancy along the one scan axis of an arm's dose."""
-    (name,) = _arms(results, [arm])
+    (name,) = arms_of(results, [arm])
     axes = [
         axis
         for axis in results.axes.values()
@@ -157,7 +124,7 @@ def _over_dose(results, target, arm, phase, site) -> tuple[xr.DataArray, np.ndar
     if len(axes) != 1 or len(results.axes) != 1:
         raise SpecError(f"arm {name!r} has no dose to go over: it needs a scan with one axis in mg/kg")
     held = _held(results, target, name, phase, site).isel(subject=0)
-    c = results.summary["drugs"].concentration.sel(arm=name, phase=_phase(results, phase)).isel(subject=0)
+    c = results.summary["drugs"].concentration.sel(arm=name, phase=phase_of(results, phase)).isel(subject=0)
     return c.fillna(0.0), np.array(axes[0].values, float), held.values
 
 
@@ -184,7 +151,7 @@ def ED50_dose(results, target, arm, phase=None, site=None) -> Reading:
 def ED50_daily(results, target, arm, phase=None, site=None) -> Reading:
     """Dose per day, given once, at which drugs hold half of a target, for the body weight of the species."""
     _, doses, held = _over_dose(results, target, arm, phase, site)
-    return Reading.exact(_at_half(doses, held) * reference.species(_species(results)).weight)
+    return Reading.exact(_at_half(doses, held) * reference.species(species_of(results)).weight)
 
 
 @readout("ng/mL", _DRUGS)
@@ -212,8 +179,8 @@ def occupancy_at_plasma(results, target, arm, drug, plasma, phase=None, site=Non
 
 def _plasma(results: Results, c: xr.DataArray, drug: str) -> np.ndarray:
     """Total in plasma (ng/mL) beside the free concentrations of a drug in the brain: both are in equilibrium."""
-    name = _known("drug", pharmacology.ligand_name(drug), c.drug.values.tolist())
-    parameters = pharmacology.pk_parameters(name, _species(results))
+    name = known("drug", pharmacology.ligand_name(drug), c.drug.values.tolist())
+    parameters = pharmacology.pk_parameters(name, species_of(results))
     return _NG_PER_ML * c.sel(drug=name).values.ravel() / parameters.brain_per_plasma
 
 
@@ -221,27 +188,9 @@ def _plasma(results: Results, c: xr.DataArray, drug: str) -> np.ndarray:
 def BP_change(results, tracer, arm, phase=None, site=None, against=None) -> Reading:
     """Change of a tracer's binding potential against the reference arm and phase, drugs and transmitter competing."""
     found = reference.tracer(tracer)
-    (name,), now = _arms(results, [arm]), _phase(results, phase)
-    ratio = _ratio(results, found.acts_at, name, now, site, _against(results, against, now))
-    return _statistics(100.0 * (ratio - 1.0))
-
-
-def _change(results, group: str, variable: str, where: dict[str, str], arm, phase, against) -> Reading:
-    """Per cent change of a variable, geometric over subjects and paired, with its 95 % interval."""
-    pair = (_arms(results, [arm])[0], _phase(results, phase))
-    statistics = results.compare(pair, _against(results, against, pair[1]))[group][variable]
-    for dim, name in where.items():
-        statistics = statistics.sel({dim: _known(dim, name, statistics[dim].values.tolist())})
-    if statistics.size != statistics.sizes["statistic"]:
-        raise SpecError(f"arm {arm!r} is scanned, so it has no single change; name an arm without scan axes")
-    found = {
-        str(k): float(v) for k, v in zip(statistics.statistic.values, statistics.values.ravel(), strict=True)
-    }
-    if not np.isfinite(found["ratio"]):
-        raise SpecError(
-            f"{variable} of {', '.join(where.values())}: no ratio can be formed, a value is missing or 0"
-        )
-    return Reading(*(100.0 * (found[name] - 1.0) for name in ("ratio", "ratio_low", "ratio_high")))
+    (name,), now = arms_of(results, [arm]), phase_of(results, phase)
+    ratio = _ratio(results, found.acts_at, name, now, site, against_of(results, against, now))
+    return statistics_over(100.0 * (ratio - 1.0))
 
 
 @readout("%", ("rates",), is_change=True)
@@ -249,15 +198,11 @@ def firing_rate_change(
     results, population, arm, phase=None, against=None, measure="firing_rate_active"
 ) -> Reading:
     """Change of a population's firing, paired over subjects."""
-    _known("measure", measure, ("firing_rate_active", "firing_rate", "active_fraction"))
-    return _change(results, "rates", measure, {"population": population}, arm, phase, against)
+    known("measure", measure, ("firing_rate_active", "firing_rate", "active_fraction"))
+    return change_of(results, "rates", measure, {"population": population}, arm, phase, against)
 
 
 @readout("%", ("pools",), is_change=True)
 def concentration_change(results, pool, arm, phase=None, against=None) -> Reading:
     """Change of a pool's mean concentration (``REGION.TRANSMITTER``), paired over subjects."""
-    region, dot, transmitter = str(pool).partition(".")
-    if not dot:
-        raise SpecError(f"pool {pool!r} is not REGION.TRANSMITTER, e.g. NAc.DA")
-    where = {"transmitter": transmitter, "region": region}
-    return _change(results, "pools", "concentration", where, arm, phase, against)
+    return change_of(results, "pools", "concentration", pool_of(pool), arm, phase, against)
