@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,11 @@ __all__ = [
     "fold_of",
     "in_per_cent",
     "known",
+    "level_of",
     "mean_over",
+    "names_of",
+    "of_subjects",
+    "per_pair",
     "per_subject",
     "phase_of",
     "pool_of",
@@ -54,7 +58,7 @@ def against_of(results: Results, against: Any, phase: str) -> tuple[str, str]:
 
 def arms_of(results: Results, arm: Any) -> list[str]:
     """One arm or several."""
-    return [known("arm", name, results.arms) for name in ([arm] if isinstance(arm, str) else arm)]
+    return [known("arm", name, results.arms) for name in names_of(arm)]
 
 
 def pool_of(pool: Any) -> dict[str, str]:
@@ -75,6 +79,40 @@ def species_of(results: Results) -> str:
     return resolved_of(results)["species"]
 
 
+def of_subjects(
+    results: Results, group: str, variable: str, labels: Mapping[str, str], arm: str, phase: str
+) -> xr.DataArray:
+    """A number of the summary for each subject of an arm in a phase, dims subject; NaN where a trial has no data.
+
+    Raises
+    ------
+    SpecError
+        A label that is not there; an arm that is scanned, so that a subject has more than one value.
+    """
+    if results.is_scanned(known("arm", arm, results.arms)):
+        raise SpecError(f"arm {arm!r} is scanned, so it has no single value; name an arm without scan axes")
+    values = results.summary[group][variable]
+    for dim, name in labels.items():
+        values = values.sel({dim: known(dim, name, values[dim].values.tolist())}, drop=True)
+    values = values.sel(arm=arm, phase=known("phase", phase, results.phases), drop=True)
+    return values.isel(dict.fromkeys(results.axes, 0), drop=True)
+
+
+def level_of(results: Results, pools: Any, arm: str, phase: str) -> xr.DataArray:
+    """Mean concentration of a pool, geometric over several, nM, dims subject."""
+    logs = []
+    for pool in names_of(pools):
+        level = of_subjects(results, "pools", "concentration", pool_of(pool), arm, phase)
+        with np.errstate(divide="ignore"):
+            logs.append(np.log(level))
+    return np.exp(sum(logs[1:], logs[0]) / len(logs))
+
+
+def names_of(one_or_more: Any) -> list[str]:
+    """One name or a list of them as a list."""
+    return [one_or_more] if isinstance(one_or_more, str) else list(one_or_more)
+
+
 def per_subject(results: Results, arm: str, measure: Callable[[xr.DataTree], float]) -> xr.DataArray:
     """A number from the stored trial of each subject of an arm, dims subject; NaN where a trial has no data.
 
@@ -83,14 +121,24 @@ def per_subject(results: Results, arm: str, measure: Callable[[xr.DataTree], flo
     SpecError
         An arm that is scanned, so that a subject has more than one trial; no subject with data.
     """
-    if results.is_scanned(known("arm", arm, results.arms)):
-        raise SpecError(f"arm {arm!r} is scanned, so it has no single value; name an arm without scan axes")
-    outcomes = results.outcomes.sel(arm=arm).values.reshape(len(results.subjects), -1)[:, 0]
-    if not np.isin(outcomes, OUTCOMES_WITH_DATA).any():
-        raise SpecError(f"no trial of arm {arm!r} has data")
+    return per_pair(results, (arm,), measure)
+
+
+def per_pair(results: Results, arms: Sequence[str], measure: Callable[..., float]) -> xr.DataArray:
+    """A number from the stored trials of each subject in some arms, one trial an argument; see per_subject."""
+    has_data = np.ones(len(results.subjects), bool)
+    for arm in arms:
+        if results.is_scanned(known("arm", arm, results.arms)):
+            raise SpecError(
+                f"arm {arm!r} is scanned, so it has no single value; name an arm without scan axes"
+            )
+        outcomes = results.outcomes.sel(arm=arm).values.reshape(len(results.subjects), -1)[:, 0]
+        has_data &= np.isin(outcomes, OUTCOMES_WITH_DATA)
+        if not has_data.any():
+            raise SpecError(f"no trial of arm {arm!r} has data")
     values = [
-        float(measure(results.trial(arm, subject))) if outcome in OUTCOMES_WITH_DATA else np.nan
-        for subject, outcome in zip(results.subjects, outcomes, strict=True)
+        float(measure(*(results.trial(arm, subject) for arm in arms))) if has else np.nan
+        for subject, has in zip(results.subjects, has_data, strict=True)
     ]
     return xr.DataArray(values, dims="subject", coords={"subject": list(results.subjects)})
 

@@ -49,10 +49,10 @@ def _problems(rows: Rows, name: str) -> Iterable[str]:
     if row.not_expressible is not None:
         return
     for k, condition in enumerate(row.conditions):
-        yield from _condition_problems(rows, (name,) if k == 0 else (name, "also", str(k - 1)), condition)
+        yield from _condition_problems(rows, (name,) if k == 0 else (name, "also", k - 1), condition)
 
 
-def _condition_problems(rows: Rows, path: tuple[str, ...], condition: Row | Condition) -> Iterable[str]:
+def _condition_problems(rows: Rows, path: tuple[str | int, ...], condition: Row | Condition) -> Iterable[str]:
     try:
         found = get_readout(condition.readout_name)
     except SpecError as error:
@@ -72,7 +72,7 @@ def _condition_problems(rows: Rows, path: tuple[str, ...], condition: Row | Cond
 
 def _placed(rows: Rows, path: tuple, sentence: str) -> str:
     place = locate(rows, ("rows", *path))
-    words = f"rows.{'.'.join(path)}: {sentence}"
+    words = f"rows.{'.'.join(map(str, path))}: {sentence}"
     return f"{place}: {words}" if place else words
 
 
