@@ -90,7 +90,8 @@ class Row(_Called):
     """A published observation and how it is predicted, or why it is not.
 
     ``also`` are conditions that hold together with the row's own; ``positive`` names a row of the same manipulation
-    that has to pass for this one to count: that nothing happens proves nothing of a drug that never acts.
+    that has to pass for this one to count: that nothing happens proves nothing of a drug that never acts. ``lacks`` says
+    what a model that misses the row does without, and what was tried.
     """
 
     set: Named[str, Setting] = Field(default_factory=Named)
@@ -99,6 +100,7 @@ class Row(_Called):
     not_expressible: str | None = None
     value: Annotated[Quantity, stated("number")] | None = None
     note: str | None = None
+    lacks: str | None = None
 
     @model_validator(mode="after")
     def _scored_or_not(self):

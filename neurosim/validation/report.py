@@ -13,10 +13,10 @@ from pathlib import Path
 from neurosim import reference
 from neurosim.errors import ReferenceDataError, ResultSchemaError
 from neurosim.spec import Row
-from neurosim.validation.registry import Reading
+from neurosim.validation.registry import Reading, get_readout
 from neurosim.validation.verdict import Verdict, odds_ratio
 
-__all__ = ["COLUMNS", "Score", "published", "scored_within", "write_scores"]
+__all__ = ["COLUMNS", "Score", "direction_of", "published", "scored_within", "write_scores"]
 
 COLUMNS = (
     *(
@@ -33,7 +33,7 @@ COLUMNS = (
         "verdict",
         "reason",
     ),
-    *("unit", "odds", "what"),
+    *("unit", "odds", "sign", "what"),
 )
 _DIGITS = 4
 
@@ -42,7 +42,9 @@ _DIGITS = 4
 class Score:
     """A row with its verdict; numbers are in ``unit``, NaN where there is none.
 
-    ``odds`` is model over published: of the odds for a part in %, else of the numbers.
+    ``odds`` is model over published: of the odds for a part in %, else of the numbers. ``direction`` is the sign of the
+    published change: -1, +1, 0 where nothing may happen, None where the quantity has no sign; ``lacks`` is what the rows say
+    that the model lacks where it misses.
     """
 
     id: str
@@ -57,6 +59,23 @@ class Score:
     unit: str
     verdict: Verdict
     reason: str
+    direction: int | None = None
+    lacks: str = ""
+
+    @property
+    def has_band(self) -> bool:
+        """Whether the publication gave a number to be inside of, and not a direction alone."""
+        return math.isfinite(self.low)
+
+    @property
+    def sign(self) -> str:
+        """``right`` or ``wrong`` where a sign was published and the model has one; of a null row, whether it passes."""
+        if not self.is_scored or self.direction is None:
+            return ""
+        if self.direction == 0:
+            return "right" if self.verdict == "pass" else "wrong"
+        neutral = 1.0 if self.unit == "x" else 0.0
+        return "right" if self.direction * (self.reading.value - neutral) > 0 else "wrong"
 
     @property
     def odds(self) -> float:
@@ -66,6 +85,18 @@ class Score:
     def is_scored(self) -> bool:
         """Whether model and publication can be compared."""
         return self.verdict not in ("not expressible", "error")
+
+
+def direction_of(row: Row) -> int | None:
+    """Sign of the change that a row expects; 0 where its band reaches both sides, None where there is no sign."""
+    found = get_readout(row.readout_name)
+    if not (found.is_change or found.unit == "x"):
+        return None
+    if not row.expected.is_band:
+        return 1 if row.expected.direction == "increase" else -1
+    neutral = 1.0 if found.unit == "x" else 0.0
+    low, high = (float(edge) - neutral for edge in (row.expected.low, row.expected.high))
+    return 1 if low >= 0 else -1 if high <= 0 else 0
 
 
 def published(id: str, row: Row) -> tuple[str, str, bool, str, float]:
@@ -106,7 +137,7 @@ def write_scores(scores: Sequence[Score], path: Path) -> Path:
     writer.writerow(COLUMNS)
     for s in scores:
         numbers = (s.reading.value, s.reading.low, s.reading.high, s.value, s.low, s.high)
-        what = (s.verdict, s.reason, s.unit, _cell(s.odds), s.what)
+        what = (s.verdict, s.reason, s.unit, _cell(s.odds), s.sign, s.what)
         writer.writerow([s.id, s.use, s.area, "yes" if s.core else "", *map(_cell, numbers), *what])
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:

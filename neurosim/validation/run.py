@@ -16,8 +16,9 @@ from neurosim.runner.run import output_folder
 from neurosim.spec import Condition, Experiment, Rows
 from neurosim.validation.readouts import get_readout
 from neurosim.validation.registry import Reading
-from neurosim.validation.report import Score, published, write_scores
+from neurosim.validation.report import Score, direction_of, published, write_scores
 from neurosim.validation.rows import chosen, read_rows
+from neurosim.validation.scoreboard import write_scoreboard
 from neurosim.validation.verdict import Verdict, judge
 
 __all__ = ["QUICK_SUBJECTS", "Validation", "validate"]
@@ -33,10 +34,11 @@ _SEVERITY = ("pass", "wrong size", "wrong sign", "error")
 
 @dataclass(frozen=True)
 class Validation:
-    """Scores in the order of the file, the table that holds them, and whether any trial failed."""
+    """Scores in the order of the file, the table and the page that hold them, and whether any trial failed."""
 
     scores: tuple[Score, ...]
     table: Path
+    page: Path
     has_failed: bool
 
 
@@ -84,7 +86,8 @@ def validate(
     experiments = {id: _experiments(found, id, quick) for id in found.rows if id in needed}
     runs = _Runs(folder, workers, progress or Listener())
     scores = tuple(_score(found, id, experiments, runs) for id in ids)
-    return Validation(scores, write_scores(scores, folder / _TABLE), runs.has_failed)
+    table = write_scores(scores, folder / _TABLE)
+    return Validation(scores, table, write_scoreboard(scores, folder), runs.has_failed)
 
 
 def _experiments(rows: Rows, id: str, quick: bool) -> tuple[Experiment, ...]:
@@ -155,7 +158,9 @@ def _score(rows: Rows, id: str, experiments: dict[str, tuple[Experiment, ...]], 
             verdict = "wrong size"
             reason = f"nothing may happen here, but {row.positive}, where something has to, is: {other}"
     return Score(
-        id, use, area, core, what, reading, value, low, high, unit, verdict, reason or row.note or ""
+        *(id, use, area, core, what, reading, value, low, high, unit, verdict, reason or row.note or ""),
+        direction=None if row.expected is None else direction_of(row),
+        lacks=row.lacks or "",
     )
 
 
