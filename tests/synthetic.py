@@ -160,6 +160,17 @@ def trains(
     return SpikeTrains(step.astype(np.int32), row_size, DT, duration)
 
 
+def made(*cells, duration=10.0):
+    """Trains from lists of times in s."""
+    steps = [np.round(np.array(cell, float) / DT).astype(np.int32) for cell in cells]
+    return SpikeTrains(
+        np.concatenate([np.zeros(0, np.int32), *steps]),
+        np.array([len(c) for c in cells], np.int32),
+        DT,
+        duration,
+    )
+
+
 def joined(parts: Sequence[SpikeTrains]) -> SpikeTrains:
     """Trains of several populations as one array."""
     return SpikeTrains(

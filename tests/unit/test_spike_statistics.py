@@ -4,24 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from synthetic import SMALL, joined, phase, trains
+from synthetic import DT, SMALL, joined, made, phase, trains
 
 from neurosim.analysis import classify
 from neurosim.analysis import spikes as statistics
 from neurosim.recording import SpikeTrains
-
-DT = 1e-4
-
-
-def made(*cells, duration=10.0):
-    """Trains from lists of times in s."""
-    steps = [np.round(np.array(cell, float) / DT).astype(np.int32) for cell in cells]
-    return SpikeTrains(
-        np.concatenate([np.zeros(0, np.int32), *steps]),
-        np.array([len(c) for c in cells], np.int32),
-        DT,
-        duration,
-    )
 
 
 def bursting_by_reading_the_rule(times):
