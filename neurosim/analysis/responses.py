@@ -34,6 +34,7 @@ LEAST_CHANGE = 0.2  # part of the rate before
 SIGNIFICANT = 0.05  # per cell
 FEWEST_SWEEPS = 60  # or
 LEAST_TIME = 60.0  # s on either side of a drug
+_CLEAR = 3.0  # standard errors
 _BIN = 1.0  # s: what counts as one observation of a drug's effect
 
 
@@ -45,9 +46,9 @@ class Responses:
     ----------
     before, after : float arrays, shape (cell,), Hz
     p : float array, shape (cell,)
-        Two-sided; NaN where the counts never differ.
+        Two-sided; 1 where nothing differs in any sweep.
     is_active : bool array, shape (cell,)
-        Whether an electrode would have found the cell: above 0.2 Hz before.
+        Whether an electrode would have found the cell: above 0.2 Hz in the recording (of a drug: before it).
     """
 
     before: np.ndarray
@@ -57,9 +58,9 @@ class Responses:
 
     @property
     def change(self) -> np.ndarray:
-        """(after - before) / before; NaN for a cell that was silent."""
+        """(after - before) / before; infinite for a cell that was silent before, NaN for one that stays so."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(self.before > 0, self.after / self.before - 1.0, np.nan)
+            return self.after / self.before - 1.0
 
     def _beyond(self, sign: int) -> np.ndarray:
         with np.errstate(invalid="ignore"):
@@ -81,7 +82,10 @@ class Responses:
 
 @dataclass(frozen=True)
 class Course:
-    """When a population's answer begins and how long it lasts, both at half its depth (s); NaN if it has none."""
+    """When a population's answer begins and how long it lasts, both at half its depth (s); NaN if it has none.
+
+    An answer that is still there at an end of the time searched is cut off there.
+    """
 
     latency: float
     duration: float
@@ -109,10 +113,7 @@ def sweep_counts(spikes: SpikeTrains, onsets: np.ndarray, start: float, stop: fl
     onsets = np.asarray(onsets, float)
     if not onsets.size or stop <= start:
         raise ResultSchemaError(f"no window of {start:g} to {stop:g} s around {onsets.size} stimuli")
-    if np.any(np.diff(onsets) < stop - start - spikes.dt / 2):
-        raise ResultSchemaError(
-            f"the windows of {1e3 * (stop - start):g} ms overlap: stimuli come every {1e3 * np.diff(onsets).min():g} ms"
-        )
+    _refuse_overlap(onsets, start, stop, spikes.dt)
     if onsets[0] + start < -spikes.dt / 2 or onsets[-1] + stop > spikes.duration + spikes.dt / 2:
         raise ResultSchemaError(
             f"the window of {start:g} to {stop:g} s around a stimulus reaches beyond the recording of {spikes.duration:g} s"
@@ -124,6 +125,17 @@ def sweep_counts(spikes: SpikeTrains, onsets: np.ndarray, start: float, stop: fl
     inside = (sweep >= 0) & (spikes.step - first[np.maximum(sweep, 0)] < length)
     flat = spikes.cell[inside].astype(np.int64) * onsets.size + sweep[inside]
     return np.bincount(flat, minlength=spikes.n_cells * onsets.size).reshape(spikes.n_cells, onsets.size)
+
+
+def _refuse_overlap(onsets: np.ndarray, start: float, stop: float, dt: float) -> None:
+    """Sweeps must rise in time and leave room for a window from start to stop."""
+    apart = np.diff(onsets).min(initial=np.inf)
+    if apart <= 0:
+        raise ResultSchemaError("the stimuli do not rise in time")
+    if apart < stop - start - dt / 2:
+        raise ResultSchemaError(
+            f"the windows of {1e3 * (stop - start):g} ms overlap: stimuli come every {1e3 * apart:g} ms"
+        )
 
 
 def pulse_responses(
@@ -154,6 +166,8 @@ def pulse_responses(
             f"{len(onsets)} sweeps are too few to judge single cells; at least {FEWEST_SWEEPS} are needed"
         )
     start, stop = window
+    # the next control must lie behind the answer, too
+    _refuse_overlap(np.asarray(onsets, float), -before, stop, spikes.dt)
     control = sweep_counts(spikes, onsets, -before, 0.0) / before
     answer = sweep_counts(spikes, onsets, start, stop) / (stop - start)
     is_active = cell_rates(spikes) > ACTIVE_RATE
@@ -163,7 +177,8 @@ def pulse_responses(
 
 
 def _p_of_differences(difference: np.ndarray) -> np.ndarray:
-    p = np.full(difference.shape[0], np.nan)
+    # the same difference in every sweep leaves nothing to doubt
+    p = np.where(difference[:, 0] == 0, 1.0, 0.0)
     varies = np.ptp(difference, axis=1) > 0
     p[varies] = ttest_1samp(difference[varies], 0.0, axis=1).pvalue
     return p
@@ -184,8 +199,10 @@ def drug_responses(before: SpikeTrains, after: SpikeTrains) -> Responses:
     Raises
     ------
     ResultSchemaError
-        Recordings shorter than 60 s.
+        Recordings shorter than 60 s, or of different cells.
     """
+    if before.n_cells != after.n_cells:
+        raise ResultSchemaError(f"recordings of {before.n_cells} and {after.n_cells} cells are not of the same cells")
     for spikes in (before, after):
         if spikes.duration < LEAST_TIME - spikes.dt / 2:
             raise ResultSchemaError(
@@ -194,8 +211,8 @@ def drug_responses(before: SpikeTrains, after: SpikeTrains) -> Responses:
     counts = [
         sweep_counts(s, _BIN * np.arange(int(s.duration / _BIN + 1e-9)), 0.0, _BIN) for s in (before, after)
     ]
-    p = np.full(before.n_cells, np.nan)
-    varies = np.ptp(np.hstack(counts), axis=1) > 0
+    p = np.where(counts[0][:, 0] == counts[1][:, 0], 1.0, 0.0)
+    varies = (np.ptp(counts[0], axis=1) > 0) | (np.ptp(counts[1], axis=1) > 0)
     p[varies] = ttest_ind(counts[1][varies], counts[0][varies], axis=1, equal_var=False).pvalue
     rates = [cell_rates(s) for s in (before, after)]
     return Responses(*rates, p, rates[0] > ACTIVE_RATE)
@@ -211,7 +228,15 @@ def psth(
     edges : float array, shape (bin,), s
         Beginning of each bin from the stimulus.
     rate : float array, shape (bin,), Hz
+
+    Raises
+    ------
+    ResultSchemaError
+        A step that is no whole number of time steps; windows that overlap.
     """
+    if abs(step / spikes.dt - round(step / spikes.dt)) > 1e-6:
+        raise ResultSchemaError(f"bins of {1e3 * step:g} ms are no whole number of steps of {1e3 * spikes.dt:g} ms")
+    _refuse_overlap(np.asarray(onsets, float), start, stop, spikes.dt)
     edges = start + step * np.arange(round((stop - start) / step))
     rate = np.array([sweep_counts(spikes, onsets, a, a + step).mean() / step for a in edges])
     return edges, rate
@@ -242,14 +267,16 @@ def course(
     Notes
     -----
     The answer lasts as long as the rate is further from the control than half its largest distance, so that neither
-    depends on how many cells and sweeps were seen.
+    depends on how many cells and sweeps were seen. It is one where that distance is a fifth of the control's rate and
+    more than three standard errors of a bin, counts of spikes being Poisson.
     """
     control = sweep_counts(spikes, onsets, -before, 0.0).mean() / before
     edges, rate = psth(spikes, onsets, window[0], window[1], step)
     smooth = np.convolve(np.pad(rate, 1, mode="edge"), np.full(3, 1 / 3), mode="valid")
     distance = sign * (smooth - control)
     peak = int(np.argmax(distance))
-    if distance[peak] <= 0:
+    seen = 3 * step * max(spikes.n_cells, 1) * len(onsets)  # cell seconds in a smoothed bin
+    if distance[peak] <= max(LEAST_CHANGE * control, _CLEAR * np.sqrt(control / seen)):
         return Course(np.nan, np.nan)
     is_far = distance >= 0.5 * distance[peak]
     near = np.flatnonzero(~is_far)

@@ -3,8 +3,7 @@
 A file of rows says for each target row which experiment predicts it and by which readout; the readouts are a registry.
 """
 
-from neurosim.validation import readouts, signal_readouts  # noqa: F401 (they register themselves)
-from neurosim.validation.registry import Reading, Readout, get_readout, readout, readout_names
+from neurosim.validation.readouts import Reading, Readout, get_readout, readout, readout_names
 from neurosim.validation.report import Score, scored_within, write_scores
 from neurosim.validation.rows import ROWS_FILE, check_rows, chosen
 from neurosim.validation.run import validate

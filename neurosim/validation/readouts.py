@@ -9,6 +9,7 @@ from neurosim.validation import (  # noqa: F401  they register what they hold
     firing_readouts,
     level_readouts,
     occupancy_readouts,
+    signal_readouts,
 )
 from neurosim.validation.registry import Reading, Readout, get_readout, readout, readout_names
 

@@ -19,14 +19,15 @@ _PAGE = "validation.md"
 _HEAD = """\
 # The scoreboard
 
-Published observations of animals and patients beside what the model predicts of them. Written by `neurosim validate`; all
-numbers are in [validation.csv](validation.csv), the rows in `neurosim/validation/rows.yaml`. **Nothing in the model is fitted
-to any of them**: free parameters are fitted to `calibration` rows alone, all others come from papers or are stated as assumed.
+Published observations of animals and patients beside what the model predicts of them. Written by `neurosim validate`;
+all numbers are in [validation.csv](validation.csv), the rows in `neurosim/validation/rows.yaml`. **Nothing in the model
+is fitted to any of them**: free parameters are fitted to `calibration` rows alone, all others come from papers or are
+stated as assumed.
 
-A row with a band passes inside it. A row with a direction passes where the change is at least 10 % and its 95 % interval over
-subjects excludes 0. Where a row has several parts, all have to pass. A row in which nothing may happen counts only if a row of
-the same drug or lesion, in which something has to, passes too. *Wrong sign* is a change of at least 10 %, or beyond 0 of a
-band, the other way. Rows marked * are core rows.
+A row with a band passes inside it. A row with a direction passes where the change is at least 10 % and its 95 %
+interval over subjects excludes 0. Where a row has several parts, all have to pass. A row in which nothing may happen
+counts only if a row of the same drug or lesion, in which something has to, passes too. *Wrong sign* is a change of at
+least 10 %, or beyond 0 of a band, the other way. Rows marked * are core rows.
 """
 
 

@@ -25,6 +25,7 @@ from neurosim.validation.common import (
     fold_of,
     in_per_cent,
     known,
+    level_of,
     mean_over,
     per_subject,
     phase_of,
@@ -42,20 +43,14 @@ _PEAK = (10.0, 50.0)  # Hz: where the peak of a beta rhythm is looked for
 # Microdialysis
 
 
-def _levels(results: Results, pool: str, arm: str, phases: list[str]) -> xr.DataArray:
+def _levels(results: Results, pool: Any, arm: str, phases: list[str]) -> xr.DataArray:
     """What a vial holds whose parts are some phases, nM, dims subject."""
-    levels = results.summary["pools"].concentration
-    for dim, name in pool_of(pool).items():
-        levels = levels.sel({dim: known(dim, name, levels[dim].values.tolist())}, drop=True)
-    levels = levels.sel(arm=arm, phase=phases, drop=True)
-    if results.is_scanned(arm):
-        raise SpecError(f"arm {arm!r} is scanned, so it has no single level; name an arm without scan axes")
-    levels = levels.isel(dict.fromkeys(results.axes, 0), drop=True).transpose("subject", "phase")
-    found = np.full(levels.sizes["subject"], np.nan)
-    has_data = np.isfinite(levels.values).all(axis=1)
+    parts = np.array([level_of(results, pool, arm, phase).values for phase in phases]).T
+    found = np.full(len(results.subjects), np.nan)
+    has_data = np.isfinite(parts).all(axis=1)
     if has_data.any():
-        found[has_data] = dialysate_of_parts(levels.values[has_data])
-    return xr.DataArray(found, dims="subject", coords={"subject": levels.subject})
+        found[has_data] = dialysate_of_parts(parts[has_data])
+    return xr.DataArray(found, dims="subject", coords={"subject": list(results.subjects)})
 
 
 def _vials(results: Results, phases: Any, take: str) -> list[list[str]]:
@@ -82,7 +77,7 @@ def _dialysate(results, pool, arm, phases, against, take) -> Reading:
 
 @readout("%", ("pools",), is_change=True)
 def dialysate_change(results, pool, arm, phases=None, against=None, take="mean") -> Reading:
-    """Change of what a microdialysis probe collects of a pool (``REGION.TRANSMITTER``), paired over subjects.
+    """Change of what a microdialysis probe collects of a pool (``REGION.TRANSMITTER``; of several their mean), paired.
 
     ``phases`` (default the last) are parts of one sample, of equal length, with ``take: mean``; with ``max`` or ``min``
     they are successive samples, of which the one whose mean over subjects is most extreme counts, as the peak of a
