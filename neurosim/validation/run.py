@@ -84,7 +84,8 @@ def validate(
     ids = chosen(found, only)
     needed = {name for id in ids for name in (id, found.rows[id].positive) if name is not None}
     experiments = {id: _experiments(found, id, quick) for id in found.rows if id in needed}
-    runs = _Runs(folder, workers, progress or Listener())
+    n_runs = len({id(experiment) for found_ones in experiments.values() for experiment in found_ones})
+    runs = _Runs(folder, workers, progress or Listener(), n_runs)
     scores = tuple(_score(found, id, experiments, runs) for id in ids)
     table = write_scores(scores, folder / _TABLE)
     return Validation(scores, table, write_scoreboard(scores, folder), runs.has_failed)
@@ -104,8 +105,8 @@ def _experiments(rows: Rows, id: str, quick: bool) -> tuple[Experiment, ...]:
 class _Runs:
     """Each experiment once: its results, or what prevented them."""
 
-    def __init__(self, folder: Path, workers: int | None, listener: Listener):
-        self.folder, self.workers, self.listener = folder, workers, listener
+    def __init__(self, folder: Path, workers: int | None, listener: Listener, n: int):
+        self.folder, self.workers, self.listener, self.n = folder, workers, listener, n
         self.has_failed = False
         self._done: dict[int, tuple[Experiment, object]] = {}
 
@@ -129,6 +130,7 @@ class _Runs:
         if settings:
             text = json.dumps(dict(sorted(settings.items())))
             name += f"-{hashlib.sha256(text.encode()).hexdigest()[:6]}"
+        self.listener.note(f"{experiment.name}, experiment {len(self._done) + 1} of {self.n}")
         try:
             report = run_experiment(
                 experiment, workers=self.workers, output=self.folder / name, progress=self.listener
