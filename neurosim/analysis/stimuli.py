@@ -19,13 +19,17 @@ __all__ = ["stimulus_onsets"]
 _NO_TIME = ["time", "0.0"]  # of phases with ``engine: none``
 
 
-def stimulus_onsets(results: Results, arm: str, phase: str, population: str, **axes: Any) -> np.ndarray:
+def stimulus_onsets(
+    results: Results, arm: str, phase: str, population: str | None = None, **axes: Any
+) -> np.ndarray:
     """When the pulses that an arm gives a population begin, in s from the start of the phase's recording.
 
     Parameters
     ----------
     results : Results
-    arm, phase, population : str
+    arm, phase : str
+    population : str, optional
+        By default all that are given pulses, together: a shock excites several kinds of cells at once.
     **axes
         Value on each scan axis, where the arm is scanned.
 
@@ -48,13 +52,14 @@ def stimulus_onsets(results: Results, arm: str, phase: str, population: str, **a
         _number(p.get("record", _NO_TIME)) for p in resolved["protocol"]["phases"] if p["name"] == phase
     )
     stimulations = resolved["arm"].get("stimulations", ())
-    where = {"kind": "pulses", "phase": phase, "population": population}
+    where = {"kind": "pulses", "phase": phase} | ({} if population is None else {"population": population})
     steps = [_steps(s) for s in stimulations if where.items() <= s.items()]
     onsets = np.unique(np.concatenate(steps)) * SLOW_STEP if steps else np.zeros(0)
     onsets = onsets[onsets < record - SLOW_STEP / 2]
     if not onsets.size:
         raise ResultSchemaError(
-            f"arm {arm!r} gives {population} no pulses in phase {phase!r}; {_given(stimulations)}"
+            f"arm {arm!r} gives {f'{population} no' if population else 'no population'} pulses in phase {phase!r}; "
+            f"{_given(stimulations)}"
         )
     return onsets
 

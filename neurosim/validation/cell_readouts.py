@@ -27,7 +27,6 @@ from neurosim.validation.common import (
     per_pair,
     per_subject,
     phase_of,
-    resolved_of,
 )
 from neurosim.validation.registry import Reading, readout
 
@@ -51,15 +50,6 @@ def trains_of(trial: xr.DataTree, populations: Any, phase: str) -> SpikeTrains:
     )
 
 
-def _onsets(results: Results, arm: str, phase: str) -> np.ndarray:
-    """When an arm's pulses begin (s), all of its populations together."""
-    given = resolved_of(results)["arms"][arm].get("stimulations", ())
-    pulsed = dict.fromkeys(s["population"] for s in given if s["kind"] == "pulses" and s["phase"] == phase)
-    if not pulsed:
-        raise SpecError(f"arm {arm!r} gives no pulses in phase {phase!r}")
-    return np.unique(np.concatenate([stimulus_onsets(results, arm, phase, name) for name in pulsed]))
-
-
 def _seconds(window: Sequence[float]) -> tuple[float, float]:
     if len(window) != 2:
         raise SpecError(f"{window!r} is not a window: give its start and stop in ms, e.g. [5, 205]")
@@ -77,7 +67,7 @@ Answers = Callable[[xr.DataTree], Responses]
 def _to_pulses(results, population, place, window, before, onsets_of=None) -> Answers:
     """What the cells of a trial do after pulses, which may be those of another arm and were not given here."""
     arm, phase = place
-    onsets, seconds = _onsets(results, onsets_of or arm, phase), _seconds(window)
+    onsets, seconds = stimulus_onsets(results, onsets_of or arm, phase), _seconds(window)
     return lambda trial: pulse_responses(
         trains_of(trial, population, phase), onsets, seconds, float(before) * _MS
     )
@@ -203,7 +193,7 @@ def _course(results, population, arm, sign, window, search, phase, before, of: s
     """Latency or duration of the cells of each subject that answer in ``window``, looked for in ``search``."""
     place, chosen = _place(results, arm, phase), _beyond(sign)
     answers = _to_pulses(results, population, place, window, before)
-    onsets, within = _onsets(results, *place), _seconds(search)
+    onsets, within = stimulus_onsets(results, *place), _seconds(search)
 
     def measure(trial: xr.DataTree) -> float:
         cells = np.flatnonzero(chosen(answers(trial)))
