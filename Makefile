@@ -2,6 +2,7 @@
 #   make run         the main job: a table, a figure and files under results/acute_escitalopram
 #   make test        the tests (make test-slow: those that take minutes)
 #   make bench       speed, written to benchmarks/latest.json
+#   make scoreboard  published rows against the model (an hour), written to docs/validation.*
 #   make lint        style and the order of the rooms
 #   make clean       remove what was made, but for results
 # Another Python: make run PYTHON=/path/to/python3.12
@@ -11,7 +12,7 @@ BIN := .venv/bin
 JOBS ?= 2
 
 .DEFAULT_GOAL := run
-.PHONY: run test test-slow bench lint setup setup-test clean
+.PHONY: run test test-slow bench scoreboard lint setup setup-test clean
 
 run: setup
 	@$(BIN)/neurosim run experiments/acute_escitalopram.yaml
@@ -24,6 +25,10 @@ test-slow: setup-test
 
 bench: setup
 	@$(BIN)/python benchmarks/bench.py
+
+scoreboard: setup
+	@$(BIN)/neurosim validate
+	@cp results/validation/validation.csv results/validation/validation.md results/validation/validation_*.png docs/
 
 lint: setup-test
 	@$(BIN)/ruff check .

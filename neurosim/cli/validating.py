@@ -14,7 +14,7 @@ __all__ = ["validate"]
 
 def validate(only: Sequence[str] | None, rows: str | None, quick: bool, workers: int | None) -> int:
     """Score rows, print the table, and return the exit status of ``run``."""
-    from neurosim.validation import VERDICTS, scored_within
+    from neurosim.validation import VERDICTS, scored_within, tally
     from neurosim.validation import validate as score
 
     progress = Progress()
@@ -49,7 +49,12 @@ def validate(only: Sequence[str] | None, rows: str | None, quick: bool, workers:
         say(
             f"of {n} rows with a number: {near} within threefold ({near / n:.0%}), {inside} in band ({inside / n:.0%})"
         )
+    counted = tally(done.scores)
+    if counted.signed:
+        share = counted.right_sign / counted.signed
+        say(f"of {counted.signed} rows with a sign: {counted.right_sign} have it right ({share:.0%})")
     say(f"table    {done.table}")
+    say(f"page     {done.page}")
     return 1 if done.has_failed else 0
 
 

@@ -7,6 +7,7 @@ from neurosim.validation.readouts import Reading, Readout, get_readout, readout,
 from neurosim.validation.report import Score, scored_within, write_scores
 from neurosim.validation.rows import ROWS_FILE, check_rows, chosen
 from neurosim.validation.run import validate
+from neurosim.validation.scoreboard import Tally, tally
 from neurosim.validation.verdict import VERDICTS, Verdict, judge
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Reading",
     "Readout",
     "Score",
+    "Tally",
     "Verdict",
     "check_rows",
     "chosen",
@@ -23,6 +25,7 @@ __all__ = [
     "readout",
     "readout_names",
     "scored_within",
+    "tally",
     "validate",
     "write_scores",
 ]
