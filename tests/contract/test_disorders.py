@@ -89,7 +89,9 @@ def test_every_alteration_has_a_place_in_the_whole_circuit_and_changes_it(name):
     assert found.circuit != resolve(experiment, "healthy").circuit
 
 
-@pytest.mark.parametrize(("name", "missing"), [("parkinson", ["coerulean_cells"]), ("major_depression", ["MAO_A_outside_NE"])])
+@pytest.mark.parametrize(
+    ("name", "missing"), [("parkinson", ["coerulean_cells"]), ("major_depression", ["MAO_A_outside_NE"])]
+)
 def test_the_small_circuit_lacks_noradrenaline_alone(name, missing):
     experiment = ill(name, 0.5, "midbrain_raphe")
     assert [sentence.split()[0] for _, sentence in left_out(experiment)] == missing
@@ -151,8 +153,8 @@ def test_the_shipped_experiments_start_from_the_healthy_circuit(name):
 
 def test_the_grades_are_those_asked_for():
     experiment = load_experiment("parkinson_grades")
-    lost = [
-        sum(float(x.fraction) for x in resolve(experiment, "parkinson_levodopa", point).arm.lesions if x.population == "SNc_DA")
-        for point in scan_points(experiment)
-    ]
+    lost = []
+    for point in scan_points(experiment):
+        lesions = resolve(experiment, "parkinson_levodopa", point).arm.lesions
+        lost.append(sum(float(lesion.fraction) for lesion in lesions if lesion.population == "SNc_DA"))
     assert lost == [0, 0.4, 0.6, 0.8, 0.9, 0.95, 0.98]

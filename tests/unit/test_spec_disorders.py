@@ -154,7 +154,7 @@ def test_an_optional_alteration_is_left_out_and_said_to_be(load):
     experiment = load(sick("0.5"))
     ((path, sentence),) = left_out(experiment)
     assert path == "arms.sick.disorders.sad"
-    assert sentence.startswith("elsewhere is left out: the circuit lacks what is altered: the path 'pools.*.NE.k_out' matches")
+    assert sentence.startswith("elsewhere is left out: the circuit lacks what is altered: the path 'pools.*.NE.k_out' ")
     effects = {effect.alteration: effect for effect in disorder_effects(experiment.arms["sick"], experiment.circuit)}
     assert effects["cells"].what == "DRN_HT loses 25 % of its cells"
     assert effects["carriers"].what == f"{SERT} 0.65x, sites.D2_NAc.tau 1.25x"
