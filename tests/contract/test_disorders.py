@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from neurosim import reference
+from neurosim.build import Trial
+from neurosim.build.slow import Clock
 from neurosim.errors import SpecError
 from neurosim.runner.validate import left_out, validate
 from neurosim.spec import (
@@ -90,7 +92,8 @@ def test_every_alteration_has_a_place_in_the_whole_circuit_and_changes_it(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "missing"), [("parkinson", ["coerulean_cells"]), ("major_depression", ["MAO_A_outside_NE"])]
+    ("name", "missing"),
+    [("parkinson", ["coerulean_cells"]), ("major_depression", ["MAO_A_in_NE_terminals", "MAO_A_outside_NE"])],
 )
 def test_the_small_circuit_lacks_noradrenaline_alone(name, missing):
     experiment = ill(name, 0.5, "midbrain_raphe")
@@ -119,16 +122,44 @@ def test_carriers_go_with_their_cells_and_are_not_altered_twice():
     assert "SNc_DA" in pools["DSt"]["DA"].transporters["DAT"]
 
 
-def test_the_factors_of_monoamine_oxidase_follow_from_the_tables():
-    rise = float(reference.disorder_row("MDD01").value.removeprefix("+")) / 100
-    alterations = load_disorder("major_depression").alterations
-    for transmitter in ("DA", "5-HT", "NE"):
-        inside = reference.enzyme_shares(transmitter, "terminal")["MAO-A"]
-        outside = reference.enzyme_shares(transmitter, "outside")["MAO-A"]
-        for factor in alterations["MAO_A_in_terminals"].set.values():
-            assert float(factor[:-1]) == pytest.approx(1 / (1 + rise * inside), abs=0.0005)
-        (factor,) = alterations[f"MAO_A_outside_{transmitter.replace('-', '')}"].set.values()
-        assert float(factor[:-1]) == pytest.approx(1 + rise * outside, abs=0.0005)
+RISE = float(reference.disorder_row("MDD01").value.removeprefix("+")) / 100
+
+
+@pytest.mark.parametrize("transmitter", ["DA", "5-HT", "NE"])
+def test_faster_loss_outside_follows_from_the_part_of_the_enzyme(transmitter):
+    alteration = load_disorder("major_depression").alterations[f"MAO_A_outside_{transmitter.replace('-', '')}"]
+    share = reference.enzyme_shares(transmitter, "outside")["MAO-A"]
+    assert alteration.set == {f"pools.*.{transmitter}.k_out": f"{1 + RISE * share:.3f}x"}
+
+
+def remaining(circuit, transmitter, regions):
+    """Part of the store that is left in the terminals of a pool's main owner where more of the enzyme breaks it down."""
+    trial = Trial(resolve(ill("major_depression", 0, circuit), "healthy"), 0)
+    clock = Clock.at_circuit_rest(trial.layout, trial.part_alive, trial.knowledge)
+    stores = clock.stores
+    found, more = {}, 1 + RISE * reference.enzyme_shares(transmitter, "terminal")["MAO-A"]
+    for k, (_, (region, of)) in enumerate(stores.names):
+        if of == stores.native[k] == transmitter and region in regions:
+            K = stores.k_m[k] * stores.S_0[k]
+            L = stores.J_syn[k] - K
+            found.setdefault(region, []).append((stores.Q_0[k], (L + K) / (L + more * K)))
+    return [max(terminals)[1] for terminals in found.values()]
+
+
+@pytest.mark.parametrize(
+    ("circuit", "transmitter"), [("midbrain_raphe", "5-HT"), ("midbrain_raphe", "DA"), ("da_5ht_brain", "NE")]
+)
+def test_smaller_stores_follow_from_the_balance_of_a_terminal_at_rest(circuit, transmitter):
+    alteration = load_disorder("major_depression").alterations[f"MAO_A_in_{transmitter.replace('-', '')}_terminals"]
+    named = {path.split(".")[1] for path in alteration.set}
+    regions = load_circuit(circuit).pools if named == {"*"} else named
+    parts = remaining(circuit, transmitter, regions)
+    assert len(parts) >= len(named) and set(alteration.set.values()) == {f"{sum(parts) / len(parts):.2f}x"}
+    assert all(abs(part - sum(parts) / len(parts)) < 0.06 for part in parts)
+
+
+def test_dopamine_that_other_carriers_take_away_is_left_alone():
+    assert all(part > 0.97 for part in remaining("midbrain_raphe", "DA", ("mPFC", "DRN", "MRN")))
 
 
 def test_the_document_says_what_ships_what_does_not_and_why():
