@@ -120,6 +120,11 @@ class Results:
         return "rates" in self.summary.children
 
     @property
+    def notice(self) -> str:
+        """What must be said wherever these results are shown; empty for most."""
+        return self.attributes.get("notice", "")
+
+    @property
     def experiment_text(self) -> str:
         """The experiment file as it was written."""
         return self.attributes.get("experiment_yaml", "")

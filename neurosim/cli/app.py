@@ -136,7 +136,7 @@ def check(
 @app.command("list")
 def list_(
     what: Annotated[
-        str, typer.Argument(metavar="KIND", help="circuits, experiments, drugs, receptors or targets.")
+        str, typer.Argument(metavar="KIND", help="circuits, experiments, disorders, drugs, receptors or targets.")
     ],
 ) -> None:
     """List what ships, and what lies in the current folder.
@@ -153,7 +153,7 @@ def list_(
 @app.command()
 def show(
     name: Annotated[
-        str, typer.Argument(metavar="NAME|FILE", help="Circuit, experiment, drug, receptor or folder.")
+        str, typer.Argument(metavar="NAME|FILE", help="Circuit, experiment, disorder, drug, receptor or folder.")
     ],
     species: Annotated[
         Optional[str],  # noqa: UP045
@@ -172,15 +172,17 @@ def show(
         typer.Option("--every", metavar="TIME", help="Of a drug: repeated at this interval. [default: 24 h]"),
     ] = None,
 ) -> None:
-    """Show a circuit, experiment, drug, receptor or folder.
+    """Show a circuit, experiment, disorder, drug, receptor or folder.
 
     A circuit: who connects to whom, who releases where, which site hears what. A drug: what it binds, and what a dose,
-    once and repeated, comes to in plasma and brain, its active metabolites too. A results folder: its table.
+    once and repeated, comes to in plasma and brain, its active metabolites too. A disorder: what it alters,
+    how that was measured, and what was measured beside. A results folder: its table.
 
     \b
     Examples:
       neurosim show midbrain_raphe
       neurosim show escitalopram
+      neurosim show parkinson
       neurosim show fluoxetine --species rat --dose "10 mg/kg" --route ip --every "24 h"
       neurosim show results/acute_escitalopram
     """
@@ -300,7 +302,7 @@ def validate(
 
 
 @app.command()
-def schema(what: Annotated[str, typer.Argument(metavar="KIND", help="circuit or experiment.")]) -> None:
+def schema(what: Annotated[str, typer.Argument(metavar="KIND", help="circuit, experiment or disorder.")]) -> None:
     """Print the JSON Schema of a kind of file, for editors.
 
     \b

@@ -33,7 +33,7 @@ def schema(what: str) -> None:
 
     from neurosim.spec import json_schema
 
-    kinds = ("circuit", "experiment")
+    kinds = ("circuit", "experiment", "disorder")
     if what not in kinds:
         raise NeurosimError(f"{what!r} files have no schema; {nearest(what, kinds)}")
     say(json.dumps(json_schema(what), indent=2, ensure_ascii=False))
@@ -61,6 +61,18 @@ def _experiments() -> None:
         arms = ", ".join(experiment.arms)
         rows.append([name, experiment.circuit.name, arms, _first_sentence(experiment.description)])
     table(["experiment", "circuit", "arms", "what it asks"], rows, indent="")
+
+
+def _disorders() -> None:
+    from neurosim.spec import NOTICE, list_disorders, load_disorder
+
+    rows = []
+    for name in list_disorders():
+        disorder = load_disorder(name)
+        scale = f"0 to {disorder.severity.highest}"
+        rows.append([name, scale, len(disorder.alterations), f"{disorder.title}: {_first_sentence(disorder.description)}"])
+    table(["disorder", "severity", "alterations", "what it is"], rows, indent="")
+    say(f"\n{NOTICE}")
 
 
 def _drugs() -> None:
@@ -104,6 +116,7 @@ def _first_sentence(text: str | None) -> str:
 _SHELVES = {
     "circuits": _circuits,
     "experiments": _experiments,
+    "disorders": _disorders,
     "drugs": _drugs,
     "receptors": _receptors,
     "targets": _targets,

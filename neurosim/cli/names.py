@@ -20,7 +20,7 @@ def is_circuit(name: str) -> bool:
 
 
 def _schema_word(path: Path) -> str:
-    """``circuit`` or ``experiment``, from the line ``schema: neurosim-circuit/1``."""
+    """``circuit``, ``experiment`` or ``disorder``, from the line ``schema: neurosim-circuit/1``."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
@@ -32,7 +32,7 @@ def _schema_word(path: Path) -> str:
 
 
 def kind_of(name: str) -> str:
-    """``results``, ``circuit``, ``experiment``, ``drug``, ``receptor`` or ``carrier``.
+    """``results``, ``circuit``, ``experiment``, ``disorder``, ``drug``, ``receptor`` or ``carrier``.
 
     Raises
     ------
@@ -45,10 +45,12 @@ def kind_of(name: str) -> str:
     if path.is_dir():
         return "results"
     if path.is_file():
-        return "circuit" if is_circuit(name) else "experiment"
+        word = _schema_word(path)
+        return word if word in ("circuit", "disorder") else "experiment"
     shelves = {
         "circuit": spec.list_circuits(),
         "experiment": spec.list_experiments(),
+        "disorder": spec.list_disorders(),
         "receptor": reference.receptor_names(),
         "carrier": reference.carrier_names(),
         "drug": reference.drug_names(),
@@ -68,5 +70,5 @@ def kind_of(name: str) -> str:
         return kind
     words = nearest(name, [known for names in shelves.values() for known in names])
     raise NeurosimError(
-        f"no circuit, experiment, drug, receptor, carrier, file or folder is called {name!r}: {words}"
+        f"no circuit, experiment, disorder, drug, receptor, carrier, file or folder is called {name!r}: {words}"
     )

@@ -110,6 +110,7 @@ def _check_circuit(name: str, settings: dict[str, str]) -> None:
 def _check_experiment(name: str, settings: dict[str, str], output: str | None, workers: int | None) -> None:
     from neurosim import runner
     from neurosim.runner.estimate import duration_text, size_text
+    from neurosim.spec import NOTICE
 
     report = runner.check(name, set=settings or None, output=output, workers=workers)
     experiment = report.experiment
@@ -127,6 +128,8 @@ def _check_experiment(name: str, settings: dict[str, str], output: str | None, w
     say(f"  engine {compiled.get(report.engine, report.engine)}; {report.workers} worker(s)")
     if report.pending:
         say(f"  about {duration_text(report.time)} and {size_text(report.size)}, into {report.folder}")
+    if experiment.has_disorders:
+        say(f"  {NOTICE}")
     title("Phases")
     table(
         ["phase", "at", "settle", "record"],

@@ -12,7 +12,7 @@ __all__ = ["results_table", "show"]
 
 
 def show(name: str, **kinetics: str) -> None:
-    """Print a circuit, an experiment, a drug, a receptor, a carrier or the table of a results folder.
+    """Print a circuit, an experiment, a disorder, a drug, a receptor, a carrier or the table of a results folder.
 
     Parameters
     ----------
@@ -34,6 +34,10 @@ def show(name: str, **kinetics: str) -> None:
         show_circuit(name)
     elif kind == "experiment":
         show_experiment(name)
+    elif kind == "disorder":
+        from neurosim.cli.show_disorder import show_disorder
+
+        show_disorder(name)
     elif kind == "results":
         results_table(Path(name))
     else:
@@ -45,13 +49,15 @@ def show(name: str, **kinetics: str) -> None:
 def show_experiment(name: str) -> None:
     """An experiment: its phases, arms and axes."""
     from neurosim.cli.running import clock
-    from neurosim.spec import axis_values, load_experiment, phase_times
+    from neurosim.spec import NOTICE, axis_values, load_experiment, phase_times
 
     experiment = load_experiment(name)
     say(f"experiment {experiment.name}: circuit {experiment.circuit.name}, species {experiment.species}")
     if experiment.description:
         say(f"  {' '.join(experiment.description.split())}")
     say(f"  {experiment.subjects} subjects, seed {experiment.seed}, engine {experiment.engine}")
+    if experiment.has_disorders:
+        say(f"  {NOTICE}")
     title("Phases")
     rows = [
         [p.name, clock(p), f"{float(p.settle):g} s", f"{float(p.record):g} s"]
@@ -71,7 +77,8 @@ def show_experiment(name: str) -> None:
 
 
 def _arm_words(arm) -> str:
-    words = [_drug_words(drug) for drug in arm.drugs]
+    words = [f"{entry.disorder.name}, severity {entry.severity}" for entry in arm.disorders]
+    words += [_drug_words(drug) for drug in arm.drugs]
     words += [f"lesion of {lesion.population}, {lesion.fraction}" for lesion in arm.lesions]
     words += [f"stimulation of {s.population}, {s.kind}" for s in arm.stimulations]
     words += [f"{path} = {value}" for path, value in arm.set.items()]
@@ -100,6 +107,8 @@ def results_table(folder: Path) -> None:
         rows = summary_table(results)
         if not results.has_spikes:
             say("engine none: nothing spikes, every transmitter stands at its level")
+        if results.notice:
+            say(results.notice)
         _missing(results)
     for section in dict.fromkeys(row.section for row in rows):
         chosen = [row for row in rows if row.section == section]

@@ -20,6 +20,7 @@ from neurosim.reference.choices import (
     profile_rows,
 )
 from neurosim.reference.citations import SOFTWARE, Citation, bibliography, citation, source_texts
+from neurosim.reference.disorders import DisorderRow, disorder_row, disorder_row_ids
 from neurosim.reference.drugs import Action, Binding, Drug, bindings, drug, drug_names
 from neurosim.reference.keys import rows_used
 from neurosim.reference.kinetics import (
@@ -77,6 +78,7 @@ __all__ = [
     "Binding",
     "Carrier",
     "Citation",
+    "DisorderRow",
     "Drug",
     "Inactivation",
     "Interaction",
@@ -104,6 +106,8 @@ __all__ = [
     "chosen_binding",
     "citation",
     "cross_K_m",
+    "disorder_row",
+    "disorder_row_ids",
     "drug",
     "drug_names",
     "enzyme_shares",

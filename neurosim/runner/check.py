@@ -15,9 +15,9 @@ from neurosim.runner import estimate as estimates
 from neurosim.runner.folder import finished
 from neurosim.runner.run import engine_of, given, output_folder, structures
 from neurosim.runner.trials import expand
-from neurosim.runner.validate import exposures, idle_drugs, validate
+from neurosim.runner.validate import exposures, idle_drugs, left_out, validate
 from neurosim.schedulers import cpu_count
-from neurosim.spec import Dose, Experiment, cut_stimulations, phase_times, resolve
+from neurosim.spec import Dose, Experiment, cut_stimulations, disorder_effects, phase_times, resolve
 
 __all__ = ["CheckReport", "check"]
 
@@ -114,10 +114,11 @@ def _experiment_findings(experiment: Experiment) -> Iterator[build.Finding]:
             text = ", ".join(f"{name} {value:.3g} nM" for name, value in concentrations.items() if value > 0)
             if text:
                 yield build.Finding("info", f"arms.{arm}, phase {phase}", f"free in the brain: {text}")
+    yield from _disorder_findings(experiment)
     yield from _target_findings(experiment)
     yield from _clock_findings(experiment)
     yield from _pk_findings(experiment)
-    for path, sentence in (*idle_drugs(experiment), *cut_stimulations(experiment)):
+    for path, sentence in (*left_out(experiment), *idle_drugs(experiment), *cut_stimulations(experiment)):
         yield build.Finding("warning", path, sentence)
     if not experiment.has_spikes:
         levels = ", ".join(
@@ -130,6 +131,15 @@ def _experiment_findings(experiment: Experiment) -> Iterator[build.Finding]:
             "no cell spikes and nothing is released or taken up: drugs, receptors and carriers alone, with every "
             f"transmitter at its level: {levels}",
         )
+
+
+def _disorder_findings(experiment: Experiment) -> Iterator[build.Finding]:
+    """What each disorder does in its arm."""
+    for arm, what in experiment.arms.items():
+        for effect in disorder_effects(what, experiment.circuit):
+            if effect.absent is None:
+                where = f"arms.{arm}.disorders.{effect.disorder}"
+                yield build.Finding("info", where, f"{effect.alteration}: {effect.what}")
 
 
 def _target_findings(experiment: Experiment) -> Iterator[build.Finding]:

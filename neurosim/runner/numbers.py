@@ -13,7 +13,7 @@ from neurosim.pharmacology import PKNumber
 from neurosim.reference import Binding
 from neurosim.runner.run import given
 from neurosim.runner.validate import validate
-from neurosim.spec import Circuit, Dose, Experiment, provenance
+from neurosim.spec import Circuit, Dose, Experiment, GradedDisorder, disorder_effects, provenance
 
 __all__ = ["BASES", "UNSTATED", "Number", "NumbersUsed", "numbers_used"]
 
@@ -51,7 +51,7 @@ class Number:
 
 @dataclass(frozen=True)
 class NumbersUsed:
-    """The numbers of an experiment in the order circuit, receptors, carriers, drugs.
+    """The numbers of an experiment in the order circuit, receptors, carriers, drugs, disorders.
 
     ``counts`` has an entry for each of :data:`BASES`, and for :data:`UNSTATED` where there are any.
     """
@@ -89,9 +89,10 @@ def numbers_used(
     -------
     NumbersUsed
         All numbers of the circuit; the table rows of its receptors and carriers; of each drug the rows of the targets
-        that the circuit has and, where it is given as a dose, its pharmacokinetics in the species. Without spikes
+        that the circuit has and, where it is given as a dose, its pharmacokinetics in the species; what
+        each disorder alters at full severity, with the rows of the table that say so. Without spikes
         (``engine: none``) only the sites and baselines of the circuit. Values that the experiment itself sets (doses,
-        ``set:``, lesions) are what is asked, not what it rests on, and are left out.
+        severities, ``set:``, lesions) are what is asked, not what it rests on, and are left out.
 
     Raises
     ------
@@ -115,6 +116,7 @@ def numbers_used(
         numbers += _binding_numbers(name, experiment, receptors, carriers)
         numbers += _slow_numbers(name, experiment.species)
     numbers += _pk_numbers(experiment)
+    numbers += _disorder_numbers(experiment)
     return NumbersUsed(experiment, tuple(dict.fromkeys(numbers)))
 
 
@@ -305,6 +307,29 @@ def _pk_number(drug: str, species: str, number: PKNumber) -> Number:
         number.source,
         number.note,
     )
+
+
+def _disorder_numbers(experiment: Experiment) -> Iterator[Number]:
+    """What disorders alter at full severity, where the circuit has the part."""
+    for arm in experiment.arms.values():
+        present = {(e.disorder, e.alteration) for e in disorder_effects(arm, experiment.circuit) if e.absent is None}
+        for entry in arm.disorders:
+            yield from (n for name, n in _of_disorder(entry) if (entry.disorder.name, name) in present)
+
+
+def _of_disorder(entry: GradedDisorder) -> Iterator[tuple[str, Number]]:
+    """(alteration, number) of every number of a disorder."""
+    disorder = entry.disorder
+    for name, alteration in disorder.alterations.items():
+        source = "; ".join(dict.fromkeys(reference.disorder_row(row).source for row in alteration.rows))
+        if alteration.lesion is not None:
+            full = {f"loss of {alteration.lesion.population}": str(alteration.lesion.fraction)}
+        else:
+            full = dict(alteration.set)
+        why = f"{', '.join(alteration.rows)}: {alteration.measured}; {alteration.note}"
+        for path, text in full.items():
+            where = f"disorder {disorder.name}, {name}: {path}"
+            yield name, Number(f"disorder {disorder.name}", where, text, alteration.basis, source, why)
 
 
 def _scaling(species: str) -> Iterator[Number]:

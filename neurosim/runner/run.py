@@ -19,9 +19,17 @@ from neurosim.runner.folder import clear, finished, has_plan, open_folder, write
 from neurosim.runner.products import make_products
 from neurosim.runner.still import evaluate_blocks
 from neurosim.runner.trials import Expansion, TrialSpec, expand, source_digest
-from neurosim.runner.validate import idle_drugs, validate
+from neurosim.runner.validate import idle_drugs, left_out, validate
 from neurosim.schedulers import Local, Outcome, Task, cpu_count
-from neurosim.spec import Experiment, canonical_json, cut_stimulations, digest, dump_yaml, load_experiment
+from neurosim.spec import (
+    NOTICE,
+    Experiment,
+    canonical_json,
+    cut_stimulations,
+    digest,
+    dump_yaml,
+    load_experiment,
+)
 
 if TYPE_CHECKING:
     from neurosim.analysis import Results
@@ -152,8 +160,10 @@ def run_experiment(
     validate(experiment)
     folder = output_folder(experiment, output)
     open_folder(folder)
+    if experiment.has_disorders:
+        listener.note(NOTICE)
     engine = engine_of(experiment, listener.note)
-    for path, sentence in (*idle_drugs(experiment), *cut_stimulations(experiment)):
+    for path, sentence in (*left_out(experiment), *idle_drugs(experiment), *cut_stimulations(experiment)):
         listener.note(f"warning: {path}: {sentence}")
     expansion = expand(experiment, engine)
     headers, damaged = ({}, []) if fresh else finished(folder, (trial.key for trial in expansion.trials))
@@ -306,6 +316,7 @@ def _summary_attributes(experiment: Experiment, engine: str) -> dict[str, Any]:
         "seed": experiment.seed,
         "resolved": canonical_json(experiment),
         "experiment_digest": digest(experiment),
+        **({"notice": NOTICE} if experiment.has_disorders else {}),
     }
 
 

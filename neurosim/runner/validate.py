@@ -8,9 +8,9 @@ from neurosim import pharmacology, reference
 from neurosim.build.exposure import phase_concentrations
 from neurosim.build.still import levels_at_rest
 from neurosim.errors import NeurosimError, ReferenceDataError, SpecError
-from neurosim.spec import Circuit, Experiment, locate, phase_times, resolve, spec_error
+from neurosim.spec import Circuit, Experiment, disorder_effects, locate, phase_times, resolve, spec_error
 
-__all__ = ["exposures", "idle_drugs", "validate", "validate_circuit"]
+__all__ = ["exposures", "idle_drugs", "left_out", "validate", "validate_circuit"]
 
 
 def validate(experiment: Experiment) -> None:
@@ -20,11 +20,13 @@ def validate(experiment: Experiment) -> None:
     ------
     SpecError
         One sentence per mistake: an unknown profile, receptor or drug, a receptor that the species lacks, a site that hears
-        a pool that does not exist, a dose that cannot become a concentration.
+        a pool that does not exist, a dose that cannot become a concentration, a
+        disorder that names rows that do not exist.
     """
     problems = [
         *_profile_problems(experiment),
         *_circuit_problems(experiment.circuit, experiment.species),
+        *_disorder_problems(experiment),
         *_drug_problems(experiment),
     ]
     if not problems and not experiment.has_spikes:
@@ -99,6 +101,18 @@ def _site_problems(circuit: Circuit, name: str) -> Iterator[str]:
             yield str(spec_error(circuit, path, site.near_field.population, releasing, what))
 
 
+def _disorder_problems(experiment: Experiment) -> Iterator[str]:
+    """Rows that a disorder names and the table does not have."""
+    for arm, what in experiment.arms.items():
+        for k, entry in enumerate(what.disorders):
+            path = ("arms", arm, "disorders", k, "disorder")
+            for row in (*entry.disorder.rows, *entry.disorder.not_mapped):
+                try:
+                    reference.disorder_row(row)
+                except ReferenceDataError as error:
+                    yield _placed(experiment, path, SpecError(f"{entry.disorder.name}: {error}"))
+
+
 def _drug_problems(experiment: Experiment) -> Iterator[str]:
     for arm in experiment.arms:
         known = True
@@ -131,6 +145,15 @@ def idle_drugs(experiment: Experiment) -> Iterator[tuple[str, str]]:
             if stated and all(levels[name] == 0 for levels in found.values()):
                 last = "" if phases[-1].before_drugs else f"; the last phase is at {phases[-1].at / 60:g} min"
                 yield f"arms.{arm}.drugs.{name}", f"is in the brain in no phase{last}: it does nothing here"
+
+
+def left_out(experiment: Experiment) -> Iterator[tuple[str, str]]:
+    """Optional alterations of disorders that the circuit has no part for, as (path, sentence); worth a warning."""
+    for arm, what in experiment.arms.items():
+        for effect in disorder_effects(what, experiment.circuit):
+            if effect.absent is not None:
+                sentence = f"{effect.alteration} is left out: the circuit {effect.absent}"
+                yield f"arms.{arm}.disorders.{effect.disorder}", sentence
 
 
 def _placed(owner: Circuit | Experiment, path: tuple, error: NeurosimError) -> str:

@@ -1,4 +1,4 @@
-"""What a user says: circuits and experiments as frozen models, read strictly from YAML.
+"""What a user says: circuits, experiments and disorders as frozen models, read strictly from YAML.
 
 Facts are data, quantities carry units, every name resolves, and a mistake is answered with file:line, path,
 what was given, what is allowed and the nearest match. This room knows no receptor tables, drugs or engines;
@@ -31,6 +31,7 @@ from neurosim.spec._circuit import (
     Transporter,
 )
 from neurosim.spec._circuit_file import circuit_document, load_circuit
+from neurosim.spec._disorder import NOTICE, Alteration, Disorder, GradedDisorder, load_disorder
 from neurosim.spec._dump import dump_yaml, plain
 from neurosim.spec._experiment import (
     Arm,
@@ -47,6 +48,7 @@ from neurosim.spec._experiment import (
 )
 from neurosim.spec._experiment_checks import RESERVED, PhaseTime, cut_stimulations, phase_times
 from neurosim.spec._experiment_file import load_experiment, set_value
+from neurosim.spec._graded import DisorderEffect, disorder_effects
 from neurosim.spec._hash import canonical_json, digest
 from neurosim.spec._library import find, list_names
 from neurosim.spec._provenance import Provenance, provenance
@@ -59,6 +61,7 @@ from neurosim.spec._words import locate, spec_error
 
 __all__ = [
     "AdaptiveExponential",
+    "Alteration",
     "Arm",
     "Axis",
     "Band",
@@ -68,6 +71,8 @@ __all__ = [
     "Clamp",
     "Condition",
     "Conductance",
+    "Disorder",
+    "DisorderEffect",
     "Dose",
     "Effect",
     "Expected",
@@ -75,7 +80,9 @@ __all__ = [
     "Gain",
     "GainFit",
     "GainRow",
+    "GradedDisorder",
     "Lesion",
+    "NOTICE",
     "NearField",
     "Noise",
     "Phase",
@@ -109,14 +116,18 @@ __all__ = [
     "canonical_json",
     "cut_stimulations",
     "digest",
+    "disorder_effects",
     "dump_yaml",
     "find_circuit",
+    "find_disorder",
     "find_experiment",
     "json_schema",
     "list_circuits",
+    "list_disorders",
     "list_experiments",
     "circuit_document",
     "load_circuit",
+    "load_disorder",
     "load_experiment",
     "load_rows",
     "locate",
@@ -135,6 +146,11 @@ def find_circuit(name):
     return find("circuit", str(name))
 
 
+def find_disorder(name):
+    """File of a disorder by name or path; a local file wins over the one that ships with neurosim."""
+    return find("disorder", str(name))
+
+
 def find_experiment(name):
     """File of an experiment by name or path; a local file wins over the one that ships with neurosim."""
     return find("experiment", str(name))
@@ -143,6 +159,11 @@ def find_experiment(name):
 def list_circuits() -> list[str]:
     """Names of the circuits in the current folder, in ``circuits/`` below it, and in neurosim itself."""
     return list_names("circuit")
+
+
+def list_disorders() -> list[str]:
+    """Names of the disorders in the current folder, in ``disorders/`` below it, and in neurosim itself."""
+    return list_names("disorder")
 
 
 def list_experiments() -> list[str]:

@@ -75,7 +75,7 @@ def validated(model: type[Model], document: Block, data: Any = None, edits: dict
 
 
 def attach(model: Model, origin: Origin) -> None:
-    """Tell a model and all its parts where they were read. An embedded circuit keeps its own origin."""
+    """Tell a model and all its parts where they were read. What was read from a file of its own keeps its origin."""
     model._origin = origin
     for name, field in type(model).model_fields.items():
         _attach_value(getattr(model, name), origin, (*origin.path, field.alias or name))
@@ -83,6 +83,8 @@ def attach(model: Model, origin: Origin) -> None:
 
 def _attach_value(value: Any, origin: Origin, path: Path) -> None:
     if isinstance(value, Circuit | Sourced):
+        return
+    if isinstance(value, Model) and value.keeps_origin and value._origin is not None:
         return
     if isinstance(value, Model):
         attach(value, Origin(origin.document, path, origin.edits))

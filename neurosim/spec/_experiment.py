@@ -19,6 +19,7 @@ from pydantic import (
 
 from neurosim.spec._circuit import Circuit, PoolName
 from neurosim.spec._circuit_file import circuit_of
+from neurosim.spec._disorder import GradedDisorder
 from neurosim.spec._experiment_checks import (
     MOST_SUBJECTS,
     dose_problems,
@@ -202,9 +203,13 @@ Setting = Annotated[str, BeforeValidator(_setting), WithJsonSchema({"type": ["st
 
 
 class Arm(Model):
-    """One treatment. ``set`` maps paths of the circuit to values; ``0.5x`` multiplies the circuit's."""
+    """One treatment. ``set`` maps paths of the circuit to values; ``0.5x`` multiplies the circuit's.
+
+    Disorders, lesions and multiples on one thing add up: what survives multiplies, and so do factors.
+    """
 
     description: str | None = None
+    disorders: tuple[GradedDisorder, ...] = ()
     drugs: tuple[Drug, ...] = ()
     lesions: tuple[Lesion, ...] = ()
     stimulations: tuple[Stimulation, ...] = ()
@@ -305,6 +310,11 @@ class Experiment(Model):
     def has_spikes(self) -> bool:
         """Whether a network runs, or only drugs and receptors are computed."""
         return self.engine != "none"
+
+    @property
+    def has_disorders(self) -> bool:
+        """Whether any arm is a disorder, at whatever severity."""
+        return any(arm.disorders for arm in self.arms.values())
 
     @property
     def source_text(self) -> str | None:

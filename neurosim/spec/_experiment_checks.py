@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from neurosim.spec._circuit_checks import unknown
+from neurosim.spec._graded import disorder_problems
 from neurosim.spec._model import Path, Problem
 
 if TYPE_CHECKING:
@@ -231,7 +232,7 @@ def _engine_problems(experiment: Experiment, circuit: Circuit) -> Iterator[Probl
     if experiment.protocol.voltages:
         yield Problem(("protocol", "voltages"), "engine: none has no cells, so it has no voltages")
     for name, arm in experiment.arms.items():
-        for key in ("lesions", "stimulations"):
+        for key in ("disorders", "lesions", "stimulations"):
             if getattr(arm, key):
                 sentence = f"engine: none has no cells; {key} need engine: brian2 (the default)"
                 yield Problem(("arms", name, key), sentence)
@@ -241,6 +242,7 @@ def _arm_problems(path: Path, arm: Arm, phases: dict[str, Phase], circuit: Circu
     for k, drug in enumerate(arm.drugs):
         for i, phase in enumerate(getattr(drug, "phases", ())):
             yield from unknown((*path, "drugs", k, "phases", i), "phase", phase, phases)
+    yield from disorder_problems(path, arm, circuit)
     lesioned = Counter(lesion.population for lesion in arm.lesions)
     for k, lesion in enumerate(arm.lesions):
         here = (*path, "lesions", k, "population")

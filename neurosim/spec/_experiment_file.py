@@ -9,12 +9,14 @@ from typing import Any
 from neurosim.errors import SpecError
 from neurosim.spec._circuit import Circuit
 from neurosim.spec._circuit_file import attach, circuit_document, validated
+from neurosim.spec._disorder import Disorder, load_disorder
 from neurosim.spec._experiment import Experiment
 from neurosim.spec._library import check_schema, find, shown
 from neurosim.spec._model import Mark, Origin
 from neurosim.spec._paths import Edit, apply_edit, parse_path
 from neurosim.spec._resolve import check_scan, resolve
-from neurosim.spec._yaml import Block, copied, mark_of, read_document
+from neurosim.spec._words import path_text
+from neurosim.spec._yaml import Block, Items, copied, mark_of, read_document
 
 __all__ = ["edits_of", "experiment_of", "load_experiment", "set_value"]
 
@@ -61,6 +63,8 @@ def experiment_of(document: Block, folder: FilePath, edits: list[Edit], text: st
     data = copied(document)
     if circuit is not None:
         data["circuit"] = circuit
+    if isinstance(document.get("arms"), Block):
+        data["arms"] = _with_disorders(document, folder)
     experiment = validated(Experiment, document, data)
     experiment._source_text = text
     check_scan(experiment)
@@ -117,6 +121,32 @@ def _circuit(document: Block, folder: FilePath, edits: list[Edit]) -> Circuit | 
     if isinstance(named, Block) and not edits:
         attach(circuit, Origin(document, ("circuit",)))
     return circuit
+
+
+def _with_disorders(document: Block, folder: FilePath) -> Block:
+    """The arms with the disorders that they name in place of the names."""
+    arms = copied(document["arms"])
+    for name, arm in arms.items():
+        entries = arm.get("disorders") if isinstance(arm, Block) else None
+        if not isinstance(entries, Items):
+            continue
+        arms[name] = arm = copied(arm)
+        arm["disorders"] = entries = copied(entries)
+        for k, entry in enumerate(entries):
+            if isinstance(entry, Block) and isinstance(entry.get("disorder"), str):
+                path = ("arms", name, "disorders", k, "disorder")
+                entries[k] = entry = copied(entry)
+                entry["disorder"] = _disorder(entry["disorder"], folder, f"{mark_of(document, path)}: {path_text(path)}")
+    return arms
+
+
+def _disorder(name: str, folder: FilePath, place: str) -> Disorder:
+    try:
+        return load_disorder(name, folder)
+    except SpecError as error:
+        if error.problems[0].startswith("unknown disorder") or error.problems[0].endswith("no such file"):
+            raise SpecError(f"{place}: {error}") from None
+        raise
 
 
 def set_value(document: dict[str, Any], path: str, value: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Finding circuits and experiments by name: a local file wins over the ones that ship inside the package."""
+"""Finding circuits, experiments and disorders by name: a local file wins over those inside the package."""
 
 from __future__ import annotations
 
@@ -14,8 +14,14 @@ from neurosim.errors import SpecError, nearest
 
 __all__ = ["SCHEMAS", "FileKind", "check_schema", "find", "list_names", "shown"]
 
-FileKind = Literal["circuit", "experiment"]
-SCHEMAS: dict[str, str] = {"circuit": "neurosim-circuit/1", "experiment": "neurosim-experiment/1"}
+FileKind = Literal["circuit", "experiment", "disorder"]
+SCHEMAS: dict[str, str] = {
+    "circuit": "neurosim-circuit/1",
+    "experiment": "neurosim-experiment/1",
+    "disorder": "neurosim-disorder/1",
+}
+#: How an experiment names a file of another kind.
+_USES = {"circuit": "circuit:", "disorder": "disorders:"}
 _ENDINGS = (".yaml", ".yml")
 
 
@@ -73,16 +79,16 @@ def _exists(place: Traversable) -> bool:
 
 
 def find(kind: FileKind, name: str, base: FilePath | None = None) -> Traversable:
-    """The file of a circuit or experiment.
+    """The file of a circuit, experiment or disorder.
 
     Parameters
     ----------
-    kind : {"circuit", "experiment"}
+    kind : {"circuit", "experiment", "disorder"}
     name : str
         A name, or a path (ends in .yaml or has a slash).
     base : Path, optional
-        Folder of the file that asks; looked into before the current folder, ``circuits/`` or
-        ``experiments/`` below it, and the package.
+        Folder of the file that asks; looked into before the current folder, ``circuits/``,
+        ``experiments/`` or ``disorders/`` below it, and the package.
 
     Raises
     ------
@@ -92,18 +98,19 @@ def find(kind: FileKind, name: str, base: FilePath | None = None) -> Traversable
     if _is_path(name):
         places = [folder / name for folder in (base, FilePath.cwd()) if folder is not None]
         return next((place for place in places if _exists(place)), FilePath(name))
-    other = {"circuit": "experiment", "experiment": "circuit"}[kind]
+    others = [other for other in SCHEMAS if other != kind]
     for folder in _folders(kind, base):
         for ending in _ENDINGS:
             place = folder / f"{name}{ending}"
-            # A circuit and an experiment of one name may lie side by side.
-            if _exists(place) and place.is_file() and _stated_kind(place) != other:
+            # Files of several kinds and one name may lie side by side.
+            if _exists(place) and place.is_file() and _stated_kind(place) not in others:
                 return place
     if name and _exists(FilePath(name)):
         return FilePath(name)
-    if name in list_names(other, base):
-        uses = "; an experiment names it with 'circuit:'" if other == "circuit" else ""
-        raise SpecError(f"unknown {kind} '{name}': it is {'an' if other[0] in 'ae' else 'a'} {other}{uses}")
+    for other in others:
+        if name in list_names(other, base):
+            uses = f"; an experiment names it with '{_USES[other]}'" if other in _USES else ""
+            raise SpecError(f"unknown {kind} '{name}': it is {_article(other)}{uses}")
     raise SpecError(f"unknown {kind} '{name}'; {nearest(name, list_names(kind, base))}")
 
 

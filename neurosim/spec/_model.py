@@ -125,6 +125,9 @@ class Model(BaseModel, metaclass=_Meta):
     #: Fields whose keys are labels only; their values are hashed without them.
     names_not_hashed: ClassVar[frozenset[str]] = frozenset()
 
+    #: Whether it may stand in another file of its own, and then remembers that file.
+    keeps_origin: ClassVar[bool] = False
+
     _origin: Origin | None = PrivateAttr(default=None)
 
     @model_serializer(mode="wrap")

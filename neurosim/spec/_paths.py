@@ -1,7 +1,7 @@
 """Paths into circuits and experiments, and the setting of values through them.
 
 Segments are separated by dots; ``*`` is exactly one segment of any name; items of a list are named by index
-or by their name, drug or population; a key with dots stands in brackets:
+or by their name, drug, disorder or population; a key with dots stands in brackets:
 ``arms.knockdown.set["pools.*.5-HT.k_out"]``. The value ``0.5x`` multiplies what is there.
 """
 
@@ -20,12 +20,12 @@ from neurosim.spec._shape import allowed_keys, child_types, is_plain_mapping, is
 from neurosim.spec._words import path_text
 from neurosim.spec._yaml import Block, Items, copied
 
-__all__ = ["Edit", "apply_edit", "parse_path"]
+__all__ = ["Edit", "apply_edit", "is_multiple", "parse_path"]
 
 _SEGMENT = re.compile(r"""\[\s*(?:"([^"]*)"|'([^']*)'|(\d+))\s*\]|([^.\[\]"']+)""")
 _MULTIPLE = re.compile(r"\s*([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*x\s*")
 #: Keys by which an item of a list is called.
-_ITEM_NAMES = ("name", "drug", "population")
+_ITEM_NAMES = ("name", "drug", "disorder", "population")
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,11 @@ def parse_path(text: str) -> Path:
             f"'{text}' is not a path; allowed: names separated by dots, keys with dots as [\"key\"]"
         )
     return tuple(keys)
+
+
+def is_multiple(value: Any) -> bool:
+    """Whether a value multiplies what is there (``0.5x``)."""
+    return isinstance(value, str) and _MULTIPLE.fullmatch(value) is not None
 
 
 @dataclass
@@ -185,7 +190,9 @@ def _items(node: list, key: str | int, done: Path, miss: _Miss) -> list[int]:
 def _item_name(item: Any) -> str | None:
     if not isinstance(item, dict):
         return None
-    return next((item[key] for key in _ITEM_NAMES if isinstance(item.get(key), str)), None)
+    # What an item names may stand there itself, with its name.
+    named = (value.get("name") if isinstance(value := item.get(key), dict) else value for key in _ITEM_NAMES)
+    return next((name for name in named if isinstance(name, str)), None)
 
 
 def _with_value(node: Any, path: Path, edit: Edit, done: Path = ()) -> Any:

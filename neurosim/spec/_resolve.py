@@ -16,14 +16,16 @@ from neurosim.spec._experiment import (
     Arm,
     Axis,
     Experiment,
+    Lesion,
     Protocol,
     Reference,
     Uncertainty,
     with_phases,
 )
 from neurosim.spec._experiment_checks import arm_problems, experiment_problems
+from neurosim.spec._graded import altered_paths, edits_of_disorders, lesions_of, matched
 from neurosim.spec._model import CITATION, Mark, Model, Named, Origin, Path
-from neurosim.spec._paths import Edit, apply_edit, parse_path
+from neurosim.spec._paths import Edit, apply_edit, is_multiple, parse_path
 from neurosim.spec._scan import axis_texts, axis_values
 from neurosim.spec._words import locate, located, path_text, sentences
 
@@ -46,7 +48,7 @@ class Resolved:
         With the axes' and the arm's values set. Its populations, projections, pools and sites are in the
         order of their names, so that two files that differ in order only give the same trials.
     arm : Arm
-        Its ``set`` is empty: it is in the circuit.
+        Its ``set`` is empty, for it is in the circuit; so are ``disorders``, which are there and among the lesions.
     protocol : Protocol
     species : str
     seed : int
@@ -73,7 +75,7 @@ class Resolved:
 
 
 def resolve(experiment: Experiment, arm: str, point: Mapping[str, int] | None = None) -> Resolved:
-    """Apply a scan point and an arm's ``set:`` to an experiment, and validate the result again.
+    """Apply a scan point, and an arm's disorders and ``set:``, to an experiment, and validate the result again.
 
     Parameters
     ----------
@@ -92,7 +94,7 @@ def resolve(experiment: Experiment, arm: str, point: Mapping[str, int] | None = 
     outer, inner = _axis_edits(experiment, point or {})
     changed = _changed(experiment, Experiment, outer) if outer else experiment
     chosen = changed.arms[arm]
-    edits = inner + _arm_edits(changed, arm)
+    edits = inner + _disorder_edits(changed, arm) + _arm_edits(changed, arm)
     circuit = _changed(experiment.circuit, Circuit, edits) if edits else experiment.circuit
     if edits:
         problems = [located(p, Experiment, changed._origin) for p in experiment_problems(changed, circuit)]
@@ -100,7 +102,7 @@ def resolve(experiment: Experiment, arm: str, point: Mapping[str, int] | None = 
             raise SpecError(*problems)
     return Resolved(
         circuit=_in_order(circuit),
-        arm=_applied(chosen),
+        arm=_applied(chosen, circuit),
         protocol=changed.protocol,
         species=changed.species,
         seed=changed.seed,
@@ -185,8 +187,17 @@ def _mark(experiment: Experiment, path: Path, name: str) -> Mark:
     return Mark(f"{place}: {name}" if place else name)
 
 
+def _disorder_edits(experiment: Experiment, arm: str) -> list[Edit]:
+    chosen = experiment.arms[arm]
+    marks = [
+        _mark(experiment, ("arms", arm, "disorders", k), f"arms.{arm}.disorders") for k in range(len(chosen.disorders))
+    ]
+    return edits_of_disorders(chosen, experiment.circuit, marks)
+
+
 def _arm_edits(experiment: Experiment, arm: str) -> list[Edit]:
-    edits = []
+    edits, chosen = [], experiment.arms[arm]
+    altered = altered_paths(chosen, experiment.circuit) if chosen.set and chosen.disorders else {}
     for text, value in experiment.arms[arm].set.items():
         mark = _mark(experiment, ("arms", arm, "set", text), f"arms.{arm}.set")
         try:
@@ -196,7 +207,17 @@ def _arm_edits(experiment: Experiment, arm: str) -> list[Edit]:
         if path[-1] in _NO_EFFECT:
             raise SpecError(f"{mark}: '{path_text(path)}' is no part of the simulation; allowed: numbers of the circuit")
         edits.append(Edit(path, value, mark))
+        if altered and not is_multiple(value):
+            _refuse_replaced(experiment, edits[-1], altered)
     return edits
+
+
+def _refuse_replaced(experiment: Experiment, edit: Edit, altered: Mapping[Path, str]) -> None:
+    """A value that is set cannot replace what a disorder multiplies: one of the two would be lost."""
+    for path in matched(experiment.circuit, edit.path, edit.mark):
+        if path in altered:
+            sentence = f"'{edit.value}' replaces {path_text(path)}, which {altered[path]} multiplies"
+            raise SpecError(f"{edit.mark}: {sentence}; allowed: a multiple, e.g. '0.5x'")
 
 
 def _changed(model: Model, kind: type[Model], edits: list[Edit]) -> Any:
@@ -268,8 +289,14 @@ def _with_arm_changed(experiment: Experiment, edits: list[Edit]) -> Experiment |
     return changed if next(arm_problems(changed, name), None) is None else None
 
 
-def _applied(arm: Arm) -> Arm:
-    return arm.model_copy(update={"set": Named()}) if arm.set else arm
+def _applied(arm: Arm, circuit: Circuit) -> Arm:
+    """The arm with what it sets taken out, and its disorders as lesions."""
+    if not arm.set and not arm.disorders:
+        return arm
+    lost = lesions_of(arm, circuit)
+    own = tuple(lesion for lesion in arm.lesions if lesion.population not in lost)
+    graded = tuple(Lesion(population=name, fraction=fraction) for name, fraction in lost.items())
+    return arm.model_copy(update={"set": Named(), "disorders": (), "lesions": own + graded})
 
 
 def _in_order(circuit: Circuit) -> Circuit:

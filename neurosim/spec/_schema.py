@@ -1,4 +1,4 @@
-"""JSON schema of the two kinds of files, for editors."""
+"""JSON schema of the kinds of files, for editors."""
 
 from __future__ import annotations
 
@@ -6,12 +6,21 @@ from typing import Any
 
 from neurosim.errors import SpecError, nearest
 from neurosim.spec._circuit import Circuit
+from neurosim.spec._disorder import Disorder
 from neurosim.spec._experiment import Experiment
 from neurosim.spec._library import SCHEMAS
 
 __all__ = ["json_schema"]
 
-_TITLES = {"circuit": "neurosim circuit", "experiment": "neurosim experiment"}
+_TITLES = {"circuit": "neurosim circuit", "experiment": "neurosim experiment", "disorder": "neurosim disorder"}
+_MODELS = {"circuit": Circuit, "experiment": Experiment, "disorder": Disorder}
+
+#: Keys that a file must have beside schema and name; a circuit that extends another may leave the rest to it.
+_NEEDED = {
+    "circuit": [],
+    "experiment": ["circuit", "protocol", "arms"],
+    "disorder": ["title", "severity", "alterations"],
+}
 
 #: An item that takes the one of its name in the base away.
 _REMOVED = {
@@ -23,11 +32,11 @@ _REMOVED = {
 
 
 def json_schema(kind: str) -> dict[str, Any]:
-    """JSON schema (draft 2020-12) of a circuit or experiment file.
+    """JSON schema (draft 2020-12) of a kind of file.
 
     Parameters
     ----------
-    kind : {"circuit", "experiment"}
+    kind : {"circuit", "experiment", "disorder"}
 
     Raises
     ------
@@ -36,13 +45,14 @@ def json_schema(kind: str) -> dict[str, Any]:
     """
     if kind not in SCHEMAS:
         raise SpecError(f"unknown kind of file '{kind}'; {nearest(kind, SCHEMAS)}")
-    model = Circuit if kind == "circuit" else Experiment
-    schema = model.model_json_schema(by_alias=True)
+    schema = _MODELS[kind].model_json_schema(by_alias=True)
     schema["title"] = _TITLES[kind]
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     if kind == "experiment":
         _name_the_circuit(schema)
-    _add_extends(schema if kind == "circuit" else schema["$defs"]["Circuit"], schema["$defs"])
+        _name_the_disorder(schema["$defs"]["GradedDisorder"])
+    if kind != "disorder":
+        _add_extends(schema if kind == "circuit" else schema["$defs"]["Circuit"], schema["$defs"])
     _require(schema, kind)
     return schema
 
@@ -51,6 +61,13 @@ def _name_the_circuit(schema: dict[str, Any]) -> None:
     schema["properties"]["circuit"] = {
         "description": "name or path of a circuit, or the circuit itself",
         "anyOf": [{"type": "string"}, {"$ref": "#/$defs/Circuit"}],
+    }
+
+
+def _name_the_disorder(graded: dict[str, Any]) -> None:
+    graded["properties"]["disorder"] = {
+        "description": "name or path of a disorder, or the disorder itself",
+        "anyOf": [{"type": "string"}, {"$ref": "#/$defs/Disorder"}],
     }
 
 
@@ -78,7 +95,6 @@ def _add_extends(circuit: dict[str, Any], definitions: dict[str, Any]) -> None:
 
 def _require(schema: dict[str, Any], kind: str) -> None:
     required = ["schema", "name"]
-    # A circuit that extends another may leave the rest to it.
-    required += ["circuit", "protocol", "arms"] if kind == "experiment" else []
+    required += _NEEDED[kind]
     schema["required"] = required
     schema["properties"]["schema"] = {"const": SCHEMAS[kind]}

@@ -3,12 +3,14 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from neurosim.cli import console, main
 from neurosim.cli.app import COMMANDS, app
 from neurosim.cli.running import settings
+from neurosim.spec import NOTICE
 
 
 @pytest.fixture
@@ -177,3 +179,62 @@ def test_durations_are_for_people(seconds, text):
     from neurosim.runner.estimate import duration_text
 
     assert duration_text(seconds) == text
+
+
+@pytest.fixture
+def depressed(tiny):
+    """The tiny experiment with an arm of a disorder that lies beside it."""
+    data = Path(__file__).parents[1] / "data"
+    (tiny / "sad.yaml").write_text((data / "sad.yaml").read_text())
+    with (tiny / "tiny_experiment.yaml").open("a") as file:
+        file.write("  sad:\n    disorders: [{disorder: sad, severity: 0.5}]\n")
+    return tiny
+
+
+def test_a_disorder_is_shown_with_its_sources_and_what_it_is_not(depressed, command):
+    for name in ("sad", "sad.yaml"):
+        out = command("show", name)
+        assert NOTICE in out
+        assert re.search(r"cells +cells of DRN_HT +0.5 lost +measured +PARK04", out)
+        assert re.search(r"PARK04 +Fearnley & Lees 1991 Brain 114:2283 +https://doi.org/\S+ +yes", out)
+        assert re.search(r"PARK06 +dopamine tissue content, .* +a consequence", out)
+
+
+def test_disorders_are_listed(command):
+    out = command("list", "disorders")
+    assert all(re.search(rf"^{name} +0 to ", out, re.MULTILINE) for name in ("parkinson", "major_depression", "addiction"))
+    assert out.endswith(f"{NOTICE}\n")
+
+
+@pytest.mark.parametrize("verb", [["check"], ["run", "--dry-run"], ["show"]])
+def test_what_tells_of_an_experiment_with_a_disorder_says_what_it_is_not(depressed, command, verb):
+    out = command(*verb, "tiny_experiment")
+    assert out.count(NOTICE) == 1
+    assert "sad, severity 0.5" in out if verb == ["show"] else "cells: DRN_HT loses 25 % of its cells" in out
+    assert (verb == ["show"]) or "elsewhere is left out: the circuit lacks what is altered" in out
+
+
+def test_a_run_says_it_too_and_its_results_keep_it(depressed, capsys, fake_engine, plain_figure):
+    with pytest.raises(SystemExit):
+        main(["run", "tiny_experiment", "--workers", "1"])
+    out, err = capsys.readouterr()
+    assert NOTICE in out and NOTICE in err
+    assert "warning: arms.sad.disorders.sad: elsewhere is left out" in err
+    with pytest.raises(SystemExit):
+        main(["show", "results/tiny_experiment"])
+    assert NOTICE in capsys.readouterr().out
+
+
+def test_nothing_is_said_where_there_is_no_disorder(tiny, command):
+    assert NOTICE not in command("check", "tiny_experiment") + command("show", "tiny_experiment")
+
+
+def test_assumptions_and_cite_name_the_disorder(depressed, command):
+    assert re.search(r"disorder sad, carriers: sites.D2_NAc.tau +1.5x +derived", command("assumptions", "tiny_experiment"))
+    out = command("cite", "tiny_experiment")
+    assert re.search(r"^Disorder sad\n  Fearnley, J. M., Lees, A. J. \(1991\)", out, re.MULTILINE)
+
+
+def test_the_schema_of_disorders_can_be_printed(command):
+    assert '"neurosim-disorder/1"' in command("schema", "disorder")
+    assert '"GradedDisorder"' in command("schema", "experiment")

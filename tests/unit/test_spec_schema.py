@@ -40,7 +40,10 @@ def complaints(value, schema, root, path="$"):
     )
 
 
-@pytest.mark.parametrize(("kind", "name"), [("circuit", "tiny.yaml"), ("experiment", "tiny_experiment.yaml")])
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("circuit", "tiny.yaml"), ("experiment", "tiny_experiment.yaml"), ("disorder", "sad.yaml")],
+)
 def test_files_fit_their_schema(kind, name):
     schema = json_schema(kind)
     document = parse_document((DATA / name).read_text(), name)
