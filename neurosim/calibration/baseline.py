@@ -186,6 +186,15 @@ class Baseline:
         )
         return carried + float(spec.k_out.value) * c
 
+    def learned(self) -> dict[str, float]:
+        """Path of each drive → its slope, to take up from later."""
+        return {drive.path: drive.slope for drive in self.drives}
+
+    def resume(self, slopes: Mapping[str, float]) -> None:
+        """Go on from slopes learned before, at values that were set from outside."""
+        for drive in self.drives:
+            drive.slope, drive.last = slopes[drive.path], None
+
     def error(self, seen: Observation) -> tuple[float, str]:
         """Largest distance from a target, as a factor's logarithm (0 is perfect), and whose it is."""
         errors = {

@@ -12,16 +12,17 @@ import numpy as np
 
 from neurosim.build import structure
 from neurosim.calibration.baseline import Baseline
-from neurosim.calibration.gains import Gains
+from neurosim.calibration.fit import Fit, Identified, identified, minimise
+from neurosim.calibration.gains import Gains, Reading
 from neurosim.calibration.observe import Laboratory, Observation
 from neurosim.calibration.release import fit_release
 from neurosim.calibration.values import Values
 from neurosim.calibration.write_back import write_back
 from neurosim.engines import Engine, choose
 from neurosim.schedulers import cpu_count
-from neurosim.spec import Circuit, Experiment, find_circuit, load_circuit, resolve
+from neurosim.spec import Circuit, Experiment, GainRow, find_circuit, load_circuit, resolve
 
-__all__ = ["Calibrated", "CalibratedRow", "Listener", "calibrate"]
+__all__ = ["Calibrated", "CalibratedRow", "FittedGain", "Listener", "calibrate"]
 
 #: Subjects may lie outside a band by this factor; their mean may not (MODEL §7).
 _SUBJECT_MARGIN = 1.5
@@ -29,7 +30,11 @@ _SUBJECT_MARGIN = 1.5
 _CLOSE = 0.06
 #: How a source begins that is a row of the reference's targets.
 _ROW_ID = re.compile(r"[A-Z]{2}\d+")
-_FIRST_STEPS, _NEXT_STEPS, _ROUNDS = 16, 8, 6
+#: Subjects that the rows of the gains are measured in while they are fitted; the report measures all.
+_BENCH = 2
+_FIRST_STEPS, _NEXT_STEPS, _BETWEEN_STEPS, _BATH_STEPS = 16, 8, 2, 5
+#: Positions of the gains that are tried, not counting those of derivatives.
+_MOST_POSITIONS = 2
 #: A baseline stands still when this many steps bring nothing better: something holds a value, as depolarisation block does.
 _PATIENCE, _WORTH_A_STEP = 3, 0.01
 
@@ -56,6 +61,32 @@ class CalibratedRow:
 
 
 @dataclass(frozen=True)
+class FittedGain:
+    """One parameter of the gains: where it ended and what the rows say about it.
+
+    Attributes
+    ----------
+    block, name : str
+    value, assumed : str
+        As the file says them; ``assumed`` before any row was seen.
+    factor : float
+        Value over assumed.
+    identified : Identified
+    more, less : tuple of str
+        Rows that ask for more and for less of it.
+    """
+
+    block: str
+    name: str
+    value: str
+    assumed: str
+    factor: float
+    identified: Identified
+    more: tuple[str, ...]
+    less: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Calibrated:
     """What a calibration found.
 
@@ -65,6 +96,9 @@ class Calibrated:
     values : dict, path → text
         The fitted values as they stand in the file.
     rows : list of CalibratedRow
+    gains : list of FittedGain
+    notes : tuple of str
+        What the circuit says of its calibration.
     file : Path or None
         Where the values were written.
     """
@@ -72,6 +106,8 @@ class Calibrated:
     circuit: str
     values: Mapping[str, str]
     rows: list[CalibratedRow]
+    gains: list[FittedGain]
+    notes: tuple[str, ...]
     file: Path | None
 
     @property
@@ -89,12 +125,27 @@ class Listener:
         """So many programs of the present step are done."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Place:
+    """A position of the gains with the rest that was found there, from which nearby ones are reached."""
+
+    cost: float
+    numbers: Mapping[str, float]
+    slopes: Mapping[str, float]
+    baths: Mapping[str, float]
+    rest: Observation
+
+
 class _Calibration:
-    def __init__(self, circuit: Circuit, laboratory: Laboratory, listener: Listener):
-        self.circuit, self.laboratory, self.listener = circuit, laboratory, listener
+    """A calibration under way; ``laboratory`` sees rest, ``bench`` (fewer subjects) what the gains' rows need."""
+
+    def __init__(self, circuit: Circuit, laboratory: Laboratory, bench: Laboratory, listener: Listener):
+        self.circuit, self.laboratory, self.bench, self.listener = circuit, laboratory, bench, listener
         self.values = Values(circuit)
         self.baseline = Baseline(circuit, self.values)
         self.gains = Gains(circuit, self.values, self.baseline)
+        self.place: _Place | None = None
+        self.fit: Fit | None = None
 
     def rest(self) -> Observation:
         return self.laboratory.observe({"rest": {"set": self.values.as_set()}}, self.listener.progress)[
@@ -117,20 +168,61 @@ class _Calibration:
         return seen
 
     def run(self) -> None:
-        self._settle_release(self.settle_baseline(_FIRST_STEPS, "baseline"))
-        for turn in range(_ROUNDS if self.gains.gains else 0):
-            self._settle_baths()
-            arms = {"rest": {"set": self.values.as_set()}} | self.gains.arms()
-            self.listener.stage(f"gains, round {turn + 1} of at most {_ROUNDS}: {len(arms)} arms")
-            measured = self.laboratory.observe(arms, self.listener.progress)
-            readings = self.gains.readings(measured)
-            self.listener.stage("; ".join(f"{row.source}: {value:.3g}" for _, row, value, _ in readings))
-            if not any(self.gains.misses(readings).values()):
-                break
-            self.gains.step(readings, measured["rest"])
-            self.settle_baseline(_NEXT_STEPS, "baseline after gains")
+        seen = self.settle_baseline(_FIRST_STEPS, "baseline")
+        self._settle_release(seen)
+        if self.gains.parameters:
+            self._fit_gains(self.rest())
         # Gains move the resting rates a little, and with them what one pulse must bring.
         self._settle_release(self.settle_baseline(_NEXT_STEPS, "last baseline"))
+
+    def _fit_gains(self, seen: Observation) -> None:
+        """Least squares over the gains, from where the circuit has them."""
+        self._settle_baths(_NEXT_STEPS)
+        self.place = self._here(math.inf, seen)
+        gains = self.gains
+        self.fit = minimise(
+            self._residuals,
+            gains.position(),
+            [block for block, _ in gains.rows],
+            [p.block for p in gains.parameters],
+            _MOST_POSITIONS,
+        )
+        self._go(self.fit.position)
+
+    def _here(self, cost: float, rest: Observation) -> _Place:
+        baths = {name: bath.current for name, bath in self.gains.baths.items()}
+        return _Place(cost, dict(self.values.numbers), self.baseline.learned(), baths, rest)
+
+    def _go(self, position: np.ndarray) -> None:
+        """Bring the gains to a position from the best place so far, at about the rest found there."""
+        self.values.numbers.update(self.place.numbers)
+        self.baseline.resume(self.place.slopes)
+        for name, current in self.place.baths.items():
+            self.gains.baths[name].resume(current)
+        self.gains.move(position, self.place.rest)
+
+    def _residuals(self, position: np.ndarray) -> np.ndarray:
+        """What the rows read at a position of the gains, once rest is back where it was."""
+        self._go(position)
+        for _ in range(_BETWEEN_STEPS):
+            self.baseline.step(self.rest())
+        self._settle_baths(_BATH_STEPS)
+        arms = {"rest": {"set": self.values.as_set()}} | self.gains.arms()
+        measured = self.bench.observe(arms, self.listener.progress)
+        readings = self.gains.readings(measured, self._pulsed(self.bench))
+        residuals = np.array([reading.residual for reading in readings])
+        cost = float(residuals @ residuals)
+        if cost < self.place.cost:
+            self.place = self._here(cost, measured["rest"])
+        at = " ".join(f"{p.name} {math.exp(x):.2f}x" for p, x in zip(self.gains.parameters, position, strict=True))
+        self.listener.stage(f"gains at {at}")
+        self.listener.stage(
+            f"  {cost:.1f}: " + "; ".join(f"{r.row.source} {r.value:.3g} ({r.residual:+.1f})" for r in readings)
+        )
+        return residuals
+
+    def _pulsed(self, laboratory: Laboratory):
+        return laboratory.stimulate(self.gains.stimuli, self.values.as_set(), self.listener.progress)
 
     def _settle_release(self, seen: Observation) -> None:
         fits = {} if self.circuit.calibration is None else self.circuit.calibration.release
@@ -142,9 +234,9 @@ class _Calibration:
                 )
             seen = self.settle_baseline(_NEXT_STEPS, "baseline after release")
 
-    def _settle_baths(self) -> None:
-        for _ in range(_NEXT_STEPS if self.gains.baths else 0):
-            seen = self.laboratory.observe(self.gains.bath_arms(), self.listener.progress)
+    def _settle_baths(self, steps: int) -> None:
+        for _ in range(steps if self.gains.baths else 0):
+            seen = self.bench.observe(self.gains.bath_arms(), self.listener.progress)
             if self.gains.step_baths(seen) < _CLOSE:
                 break
 
@@ -178,8 +270,28 @@ class _Calibration:
         return (
             rows
             + self._pulse_rows()
-            + [_gain_row(row, value) for _, row, value, _ in self.gains.readings(seen)]
+            + [_gain_row(reading) for reading in self.gains.readings(seen, self._pulsed(laboratory))]
         )
+
+    def fitted_gains(self) -> list[FittedGain]:
+        """What the rows say about each parameter."""
+        gains, fit = self.gains, self.fit
+        if fit is None:
+            return []
+        parameters, rows = gains.parameters, [row for _, row in gains.rows]
+        found = identified(fit, [p.name for p in parameters], [p.block for p in parameters])
+        return [
+            FittedGain(
+                p.block,
+                p.name,
+                self.values.text(p.paths[0]),
+                self.circuit.calibration.gains[p.block].parameters[p.name].assumed.text,
+                math.exp(x),
+                known,
+                *(tuple(_row_name(rows[k]) for k in which) for which in (known.more, known.less)),
+            )
+            for p, x, known in zip(parameters, gains.position(), found, strict=True)
+        ]
 
     def _pulse_rows(self) -> list[CalibratedRow]:
         fits = {} if self.circuit.calibration is None else self.circuit.calibration.release
@@ -200,8 +312,10 @@ def _stands_still(errors: list[float]) -> bool:
     return len(errors) > _PATIENCE and min(errors[-_PATIENCE:]) > min(errors[:-_PATIENCE]) - _WORTH_A_STEP
 
 
-def _row(band, readout: str, unit: str, values: np.ndarray) -> CalibratedRow:
-    row = _ROW_ID.match(band.source or "")
+def _row(
+    band, readout: str, unit: str, values: np.ndarray, source: str | None = None
+) -> CalibratedRow:
+    row = _ROW_ID.match(source or band.source or "")
     name = row[0] if row else "no row"
     return CalibratedRow(
         name,
@@ -215,12 +329,18 @@ def _row(band, readout: str, unit: str, values: np.ndarray) -> CalibratedRow:
     )
 
 
-def _gain_row(row, value: float) -> CalibratedRow:
-    kind = "change" if row.change is not None else "EC_50" if row.EC_50 is not None else "ratio"
-    band = getattr(row, kind)
-    readout = f"{kind} of {row.population} firing, {row.drug}"
-    unit = "nM" if kind == "EC_50" else "1"
-    return CalibratedRow(row.source, readout, unit, float(band.low), float(band.high), value, value, value)
+def _row_name(row: GainRow) -> str:
+    return f"{row.source} ({row.instrument} of {row.population})"
+
+
+def _gain_row(reading: Reading) -> CalibratedRow:
+    row, values = reading.row, reading.subjects
+    if row.stimulus is None:
+        readout = f"{row.instrument} of {row.population} firing, {row.drug}"
+    else:
+        readout = f"{row.instrument} of {row.population}, pulses to {' + '.join(row.stimulus.populations)}"
+    unit = {"EC_50": "nM", "latency": "s", "duration": "s"}.get(row.instrument, "1")
+    return _row(row.band, readout, unit, values, row.source)
 
 
 def calibrate(
@@ -276,14 +396,16 @@ def calibrate(
     laboratory = Laboratory(spec, record=record, **ends)
     listener.stage("building the program")
     engine.prepare(_structure(spec))
-    calibration = _Calibration(spec, laboratory, listener)
+    bench = Laboratory(spec, record=record, **ends | {"subjects": range(min(subjects, _BENCH))})
+    calibration = _Calibration(spec, laboratory, bench, listener)
     calibration.run()
     rows = calibration.report(Laboratory(spec, record=report_record, **ends))
     fitted = calibration.values.as_set()
     target = output or file
     if target is not None:
         write_back(file, Path(target), fitted)
-    return Calibrated(spec.name, fitted, rows, target)
+    notes = () if spec.calibration is None else spec.calibration.notes
+    return Calibrated(spec.name, fitted, rows, calibration.fitted_gains(), notes, target)
 
 
 def _structure(circuit: Circuit):

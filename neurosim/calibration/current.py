@@ -10,7 +10,7 @@ from neurosim.calibration.values import Values
 from neurosim.models import unblocked
 from neurosim.spec import AdaptiveExponential, Circuit, Projection
 
-__all__ = ["block_current", "input_at_rest"]
+__all__ = ["block_current", "input_at_rest", "synaptic_current"]
 
 #: Where the slow threshold of depolarisation block measures the input current (MODEL §1), V.
 _V = -0.055
@@ -23,7 +23,7 @@ def input_at_rest(circuit: Circuit, values: Values, seen: Observation, populatio
     steady state.
     """
     synaptic = sum(
-        _synaptic(circuit, values, seen, name)
+        synaptic_current(circuit, values, seen, name)
         for name, p in circuit.projections.items()
         if p.post == population
     )
@@ -48,7 +48,8 @@ def block_current(parameters: AdaptiveExponential) -> float:
     return math.inf if k <= 1 else (k * float(parameters.I_b.value) - rheobase) / (k - 1)
 
 
-def _synaptic(circuit: Circuit, values: Values, seen: Observation, name: str) -> float:
+def synaptic_current(circuit: Circuit, values: Values, seen: Observation, name: str) -> float:
+    """Mean current of one projection into its cells at -55 mV, in A, at the resting rates of its sources."""
     projection = circuit.projections[name]
     kind = circuit.synapses[projection.synapse]
     rate = seen.rate(projection.pre)

@@ -11,9 +11,10 @@ import numpy as np
 
 from neurosim.analysis.spikes import phase_rates
 from neurosim.build import Trial
+from neurosim.calibration.stimulus_rows import pulse_arm, recording_time
 from neurosim.engines import Engine
-from neurosim.recording import phase_context, phase_result
-from neurosim.spec import Circuit, Experiment, resolve
+from neurosim.recording import PhaseResult, phase_context, phase_result
+from neurosim.spec import Circuit, Experiment, RowStimulus, resolve
 
 __all__ = ["Laboratory", "Observation"]
 
@@ -36,8 +37,9 @@ class Observation:
     activation: Mapping[str, np.ndarray]
 
     def rate(self, population: str, readout: str = "firing_rate") -> float:
-        """Mean over subjects of one readout."""
-        return float(np.nanmean(self.rates[readout][population]))
+        """Mean over subjects of one readout; 0 where no subject has a cell that shows it."""
+        seen = self.rates[readout][population]
+        return float(np.nanmean(seen)) if not np.isnan(seen).all() else 0.0
 
     def concentration(self, pool: str) -> float:
         """Mean over subjects, nM."""
@@ -80,31 +82,59 @@ class Laboratory:
         arms : mapping
             Name → arm as in an experiment file (``set``, ``drugs`` with ``concentration``).
         """
+        results = self._run(arms, self.record, on_progress)
+        return {
+            name: _observation([(phase, phase_rates(phase)) for phase in phases])
+            for name, phases in results.items()
+        }
+
+    def stimulate(
+        self,
+        stimuli: Sequence[RowStimulus],
+        settings: Mapping[str, str],
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> list[tuple[RowStimulus, list[PhaseResult]]]:
+        """Give each train of pulses to every subject, with values of the circuit set.
+
+        Returns
+        -------
+        list of (stimulus, one recording per subject)
+        """
+        found = []
+        for stimulus in stimuli:
+            arms = {"pulses": pulse_arm(stimulus, settings)}
+            found.append((stimulus, self._run(arms, recording_time(stimulus), on_progress)["pulses"]))
+        return found
+
+    def _run(
+        self,
+        arms: Mapping[str, Mapping[str, Any]],
+        record: str,
+        on_progress: Callable[[int, int], None] | None,
+    ) -> dict[str, list[PhaseResult]]:
+        """The recordings of each arm, one per subject."""
         experiment = Experiment(
             name="calibration",
             circuit=self.circuit,
             seed=self.seed,
-            protocol={"settle": self.settle, "phases": [{"name": "rest", "record": self.record}]},
+            protocol={"settle": self.settle, "phases": [{"name": "rest", "record": record}]},
             arms=arms,
         )
         jobs = [(name, subject) for name in arms for subject in self.subjects]
         resolved = {name: resolve(experiment, name, {}) for name in arms}
+        by_arm: dict[str, list[PhaseResult]] = {name: [] for name in arms}
         with ThreadPoolExecutor(self.workers) as pool:
-            results = []
-            for result in pool.map(lambda job: self._phase(resolved[job[0]], job[1]), jobs):
-                results.append(result)
+            done = pool.map(lambda job: self._phase(resolved[job[0]], job[1]), jobs)
+            for k, ((name, _), result) in enumerate(zip(jobs, done, strict=True), 1):
+                by_arm[name].append(result)
                 if on_progress is not None:
-                    on_progress(len(results), len(jobs))
-        by_arm: dict[str, list] = {}
-        for (name, _), result in zip(jobs, results, strict=True):
-            by_arm.setdefault(name, []).append(result)
-        return {name: _observation(phases) for name, phases in by_arm.items()}
+                    on_progress(k, len(jobs))
+        return by_arm
 
-    def _phase(self, resolved, subject: int):
+    def _phase(self, resolved, subject: int) -> PhaseResult:
         trial = Trial(resolved, subject)
         phase, situation, plan, _ = next(trial.phases())
-        result = phase_result(self.engine.run(plan), plan, phase_context(trial, phase, situation))
-        return result, phase_rates(result)
+        return phase_result(self.engine.run(plan), plan, phase_context(trial, phase, situation))
 
 
 def _observation(phases: list) -> Observation:

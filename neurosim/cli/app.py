@@ -214,12 +214,17 @@ def calibrate(
         Optional[Path],  # noqa: UP045
         typer.Option("--output", metavar="FILE", help="Where to write. [default: the circuit's own file]"),
     ] = None,
+    report: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--report", metavar="FILE", help="Where to write the tables as Markdown. [default: nowhere]"),
+    ] = None,
     workers: Workers = None,
 ) -> None:
     """Fit the free values of a circuit to published rows.
 
     Drives, release and the gains that the circuit names are fitted to its bands and calibration rows, and to nothing
-    else, and written back with basis "fitted". It takes minutes and is the same every time.
+    else, and written back with basis "fitted"; a table says which gains the rows tell. It takes minutes and is the same
+    every time.
 
     \b
     Example:
@@ -227,7 +232,7 @@ def calibrate(
     """
     from neurosim.cli import fitting
 
-    fitting.calibrate(circuit, output, workers)
+    fitting.calibrate(circuit, output, workers, report)
 
 
 @app.command()

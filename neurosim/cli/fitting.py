@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from neurosim.calibration import Calibrated, Listener
-from neurosim.cli.console import note, plain, say, table, title
+from neurosim.calibration import Calibrated, Listener, gain_table, row_table
+from neurosim.cli.console import note, say, table, title
 from neurosim.errors import BuildError
 
 __all__ = ["calibrate"]
@@ -31,37 +31,30 @@ class _Log(Listener):
             print("\r\033[K", end="", file=sys.stderr)
 
 
-def calibrate(circuit: str, output: Path | None, workers: int | None) -> None:
-    """Fit a circuit and print where each row ended."""
+def calibrate(circuit: str, output: Path | None, workers: int | None, report: Path | None = None) -> None:
+    """Fit a circuit and print where each row ended; write that to a file as well."""
     from neurosim.calibration import calibrate
+    from neurosim.calibration import report as as_text
     from neurosim.runner.validate import validate_circuit
     from neurosim.spec import load_circuit
 
     validate_circuit(load_circuit(circuit))
     try:
         done = calibrate(circuit, output=output, workers=workers, listener=_Log())
+        if report is not None:
+            report.write_text(as_text(done), encoding="utf-8")
     except OSError as error:
         raise BuildError(
-            f"the fitted circuit cannot be written to {error.filename}: {error.strerror}; give a file with --output FILE"
+            f"{error.filename} cannot be written: {error.strerror}; give other files with --output and --report"
         ) from error
     _report(done)
 
 
 def _report(done: Calibrated) -> None:
     title(f"Calibration of {done.circuit}: {done.n_inside} of {len(done.rows)} rows inside their bands")
-    rows = [
-        [
-            row.row,
-            row.readout,
-            row.unit,
-            plain(row.low),
-            plain(row.high),
-            plain(row.model),
-            f"{plain(row.lowest)} - {plain(row.highest)}",
-            "inside" if row.is_inside else "OUTSIDE",
-        ]
-        for row in done.rows
-    ]
-    table(["row", "readout", "unit", "low", "high", "model", "subjects", "verdict"], rows, fixed=2)
+    table(*row_table(done), fixed=2)
+    if done.gains:
+        title("Gains, and what the rows say about each")
+        table(*gain_table(done))
     if done.file is not None:
         say(f"\n{len(done.values)} fitted values written to {done.file}")

@@ -6,7 +6,15 @@ rooms that do raise their own errors with :func:`spec_error`, which finds the li
 """
 
 from neurosim.errors import SpecError
-from neurosim.spec._calibration import Calibration, GainFit, GainRow, PulseRow, ReleaseFit
+from neurosim.spec._calibration import (
+    Calibration,
+    GainFit,
+    GainParameter,
+    GainRow,
+    PulseRow,
+    ReleaseFit,
+    RowStimulus,
+)
 from neurosim.spec._circuit import (
     AdaptiveExponential,
     Band,
@@ -79,6 +87,7 @@ __all__ = [
     "Experiment",
     "Gain",
     "GainFit",
+    "GainParameter",
     "GainRow",
     "GradedDisorder",
     "Lesion",
@@ -103,6 +112,7 @@ __all__ = [
     "ReleaseGain",
     "Resolved",
     "Row",
+    "RowStimulus",
     "Rows",
     "Site",
     "Sourced",

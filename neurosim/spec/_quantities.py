@@ -25,6 +25,7 @@ from neurosim.spec._model import Model, Problem, problem_error
 from neurosim.units import Quantity
 
 __all__ = [
+    "AnyQuantity",
     "Basis",
     "Flag",
     "Identifier",
@@ -233,6 +234,10 @@ class _AnyQuantity:
         return {"type": ["string", "number"], "description": "a quantity, e.g. '40 pA'"}
 
 
+#: A quantity of whatever dimension its unit tells.
+AnyQuantity = Annotated[Quantity, _AnyQuantity()]
+
+
 class Sourced(Model):
     """A number of the model with what is known about it.
 
@@ -241,8 +246,8 @@ class Sourced(Model):
     :func:`neurosim.spec.provenance`.
     """
 
-    value: Annotated[Quantity, _AnyQuantity()]
-    sd: Annotated[Quantity, _AnyQuantity()] | None = None
+    value: AnyQuantity
+    sd: AnyQuantity | None = None
     source: str | None = None
     locator: str | None = None
     basis: Basis | None = None

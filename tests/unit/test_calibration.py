@@ -3,21 +3,29 @@
 import math
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from fake_engine import FakeEngine
 
 from neurosim.calibration.baseline import Baseline, middle
-from neurosim.calibration.calibrate import CalibratedRow
-from neurosim.calibration.gains import Gains, _half_point, maximal_concentration
+from neurosim.calibration.calibrate import Calibrated, CalibratedRow, FittedGain, Listener, calibrate
+from neurosim.calibration.drug_rows import half_point, maximal_concentration
+from neurosim.calibration.fit import BOUND, Fit, identified, minimise, sparsity
+from neurosim.calibration.gains import Gains, Reading, residual
 from neurosim.calibration.observe import Observation
 from neurosim.calibration.release import fit_release
+from neurosim.calibration.report import gain_table, report
+from neurosim.calibration.stimulus_rows import onsets, pulse_arm, recording_time, stimulus_value
 from neurosim.calibration.values import Values, expand
 from neurosim.calibration.write_back import write_back
 from neurosim.errors import SpecError
 from neurosim.pharmacology import drug_terms, site_constants
+from neurosim.recording import SpikeTrains
 from neurosim.reference import target_row, target_row_ids
-from neurosim.spec import find_circuit, load_circuit
+from neurosim.spec import GainRow, find_circuit, load_circuit
+from neurosim.units import parse
 
 TINY = Path(__file__).parents[1] / "data" / "tiny.yaml"
 
@@ -67,7 +75,9 @@ def test_only_what_has_a_band_or_a_row_is_free():
     free = {re.sub(r"\.\d+\.", ".0.", path) for path in values.numbers}
     allowed = re.compile(
         r"populations\.\w+\.drive(\.sd)?|pools\.\w+\.[\w-]+\.release\.\w+\.quantum|projections\.PPN_Glu__\w+_NMDA\.weight"
-        r"|sites\.(D2_VTA|D2_SNc|HT1A_DRN|HT1A_MRN)\.effects\.0\.girk|sites\.HT2C_VTA_GABA\.effects\.0\.current"
+        r"|sites\.(D2_VTA|D2_SNc|HT1A_DRN|HT1A_MRN|HT1A_mPFC_Pyr)\.effects\.0\.girk|sites\.HT2C_VTA_GABA\.effects\.0\.current"
+        r"|projections\.(LHb_Glu__RMTg_GABA_NMDA|RMTg_GABA__(VTA|SNc)_DA|DRN_GABA__mPFC_Pyr|mPFC_Pyr__DRN_GABA"
+        r"|DRN_GABA__DRN_HT_GABA_B)\.weight"
     )
     assert [path for path in free if not allowed.fullmatch(path)] == []
 
@@ -138,13 +148,13 @@ def test_fitting_release_leaves_rest_where_it_is_and_moves_pulses_to_their_band(
 def test_half_points_are_found_between_the_rungs(half):
     c = np.logspace(-2, 2, 60)
     # Log-linear interpolation between rungs 0.16 apart in ln c errs by less than its square.
-    assert _half_point(c, 1 / (1 + c / half)) == pytest.approx(half, rel=0.01)
+    assert half_point(c, 1 / (1 + c / half)) == pytest.approx(half, rel=0.01)
 
 
 def test_half_points_beyond_the_ladder_are_its_ends():
     c = np.array([1.0, 10.0])
-    assert _half_point(c, np.array([0.9, 0.8])) == 10.0
-    assert _half_point(c, np.array([0.4, 0.1])) == 1.0
+    assert half_point(c, np.array([0.9, 0.8])) == 10.0
+    assert half_point(c, np.array([0.4, 0.1])) == 1.0
 
 
 def test_a_maximal_effect_row_uses_ten_times_the_constant():
@@ -188,27 +198,232 @@ def test_write_back_changes_the_values_and_keeps_the_rest(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["fitted.yaml"]
 
 
-def test_a_gain_is_found_when_its_rows_are_close_or_pull_it_both_ways():
+PULSES = {"populations": ["LHb_Glu"], "n": 100, "rate": "1 Hz", "fraction": 0.5}
+PAUSE = {
+    "stimulus": PULSES,
+    "population": "VTA_DA",
+    "window": ["5 ms", "105 ms"],
+    "inhibited": {"low": 0.88, "high": 1},
+    "source": "RM17",
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"drug": "apomorphine"}, "has both drug and stimulus; allowed: exactly one of them"),
+        ({"stimulus": None}, "has neither drug nor stimulus; allowed: exactly one of them"),
+        ({"inhibited": None}, "has no target; a row of a stimulus has exactly one of: inhibited, excited, latency"),
+        ({"duration": {"low": "60 ms", "high": "120 ms"}}, "has inhibited and duration; a row of a stimulus has"),
+        ({"inhibited": None, "change": {"low": -0.5, "high": -0.1}}, "has change; a row of a stimulus has exactly one of"),
+        ({"window": None}, r"has no window; say where the answer is looked for, e.g. window: \[10 ms, 110 ms\]"),
+        ({"window": ["105 ms", "5 ms"]}, "ends at '5 ms', not after its start '105 ms'"),
+        ({"window": ["5 ms", "800 ms"]}, "ends at '800 ms', inside the 0.3 s before the next pulse that are its control"),
+        ({"site": "D2_VTA"}, "is for rows of a drug; a stimulus has none"),
+        ({"inhibited": {"low": 0.9, "high": 1.2}}, "'1.2' is out of range; allowed: from 0 to 1"),
+        ({"inhibited": {"low": 0.9, "high": 0.5}}, "'0.5' lies below low = '0.9'"),
+        ({"stimulus": PULSES | {"n": 59}}, "59 pulses are too few to judge single cells; at least 60 are needed"),
+        ({"stimulus": PULSES | {"rate": "1 s"}}, "'1 s' is a time"),
+        ({"stimulus": PULSES | {"populations": []}}, "populations"),
+        ({"stimulus": PULSES | {"part": 0.5}}, "part"),
+    ],
+)  # fmt: skip
+def test_mistakes_in_rows_of_a_stimulus(change, words):
+    GainRow(**PAUSE)
+    with pytest.raises(SpecError, match=words):
+        GainRow(**PAUSE | change)
+
+
+def test_a_drug_has_no_window():
+    drug = {"drug": "SB-242084", "population": "VTA_DA", "site": "HT2C_VTA_GABA", "source": "RM60"}
+    with pytest.raises(SpecError, match="is for rows of a stimulus; the effect of a drug has no window"):
+        GainRow(**drug, change={"low": 0.1, "high": 0.4}, window=["5 ms", "105 ms"])
+
+
+def test_rows_with_one_stimulus_share_its_recordings_and_name_populations_that_exist():
     values = Values(CIRCUIT)
     gains = Gains(CIRCUIT, values, Baseline(CIRCUIT, values))
-    gain = next(g for g in gains.gains if g.name == "excitation_5HT2C")
-    falls, rises = gain.fit.rows  # an agonist that lowers firing, an antagonist that raises it: both grow with the gain
+    pulsed = [row for _, row in gains.rows if row.stimulus is not None]
+    assert len(gains.stimuli) < len(pulsed) and len({id(s) for s in gains.stimuli}) == len(gains.stimuli)
+    arm = pulse_arm(gains.stimuli[0], {"populations.VTA_DA.drive": "1 pA"})
+    assert [s["population"] for s in arm["stimulations"]] == list(gains.stimuli[0].populations)
+    assert {name for s in gains.stimuli for name in s.populations} <= set(CIRCUIT.populations)
 
-    def miss(*residuals):
-        others = [(g, row, 1.0, 0.0) for g in gains.gains if g is not gain for row in g.fit.rows]
-        own = [(gain, row, 1.0, r) for row, r in zip((falls, rises), residuals, strict=True)]
-        return gains.misses(own + others)["excitation_5HT2C"]
 
-    assert miss(0.1, 0.1) == 0
-    assert miss(0.9, 0.9) == 0, "one row asks for more of the effect, the other for less"
-    assert miss(1.3, 1.1) != 0, "outside their bands nothing is found"
-    assert miss(0.9, -0.9) < 0 and miss(-0.9, 0.9) > 0, "both ask for the same change"
-    before = values.numbers[gain.paths[0]]
-    rest = observed(CIRCUIT, lambda name: 5.0)
-    gains.step([(gain, falls, 1.0, 0.9), (gain, rises, 1.0, -0.9)] + [
-        (g, row, 1.0, 0.0) for g in gains.gains if g is not gain for row in g.fit.rows
-    ], rest)  # fmt: skip
-    assert values.numbers[gain.paths[0]] > before
+def trains(step, row_size, duration):
+    return SpikeTrains(np.asarray(step, np.int32), np.asarray(row_size, np.int32), 1e-3, duration)
+
+
+def test_stimulus_rows_read_the_part_of_the_cells_that_pause_and_for_how_long():
+    """Four cells fire every 10 ms, three of them not in the 80 ms from 20 ms after each pulse on."""
+    row = GainRow(**PAUSE)
+    at = onsets(row.stimulus)
+    duration = float(recording_time(row.stimulus).split()[0])
+    regular = np.arange(0, round(1e3 * duration), 10)
+    since = (regular - round(1e3 * at[0])) % 1000
+    paused = regular[~((since >= 20) & (since < 100))]
+    late = np.random.default_rng(0).integers(0, 25, regular.size)  # sweeps that are all alike have no p
+    some = np.isin(regular, paused)
+    step = np.concatenate([*[(regular + np.roll(late, k))[some] for k in range(3)], regular + late])
+    spikes = trains(step, [paused.size] * 3 + [regular.size], duration)
+    phase = SimpleNamespace(population=lambda name: (spikes, np.ones(4, bool)))
+    assert stimulus_value(row, [phase, phase]) == pytest.approx([0.75, 0.75])
+    times = {"inhibited": None, "duration": {"low": "60 ms", "high": "120 ms"}, "window": ["0 ms", "200 ms"]}
+    lasting = GainRow(**PAUSE | times)
+    # lateness blurs the end by 24 ms and the beginning by as much; the histogram has bins of 2 ms
+    assert stimulus_value(lasting, [phase])[0] == pytest.approx(0.080, abs=0.012)
+    nobody = SimpleNamespace(population=lambda name: (spikes.of(3, 4), np.ones(1, bool)))
+    assert stimulus_value(lasting, [nobody])[0] == 0.002, "nothing lasts as long as the shortest that is told"
+
+
+def test_residuals_count_half_widths_on_the_scale_of_the_instrument():
+    row = GainRow(**PAUSE)
+    assert [residual(row, v) for v in (0.88, 0.94, 1.0)] == pytest.approx([-1, 0, 1])
+    lasting = GainRow(**PAUSE | {"inhibited": None, "duration": {"low": "50 ms", "high": "200 ms"}})
+    assert residual(lasting, 0.1) == pytest.approx(0) and residual(lasting, 0.4) == pytest.approx(2)
+    assert Reading("b", row, np.array([0.9, 0.98])).residual == pytest.approx(0, abs=1e-9)
+
+
+def test_a_moved_weight_is_made_up_for_by_the_drives_of_its_cells():
+    values = Values(CIRCUIT)
+    gains = Gains(CIRCUIT, values, Baseline(CIRCUIT, values))
+    rest, before = observed(CIRCUIT, lambda name: 5.0), dict(values.numbers)
+    to = gains.position()
+    k = next(k for k, p in enumerate(gains.parameters) if p.name == "RMTg_to_DA")
+    to[k] += math.log(2)
+    gains.move(to, rest)
+    changed = {path for path, number in values.numbers.items() if number != before[path]}
+    assert changed == {*gains.parameters[k].paths, "populations.VTA_DA.drive", "populations.SNc_DA.drive"}
+    assert gains.position() == pytest.approx(to)
+    path = "populations.VTA_DA.drive"
+    p, weight = CIRCUIT.projections["RMTg_GABA__VTA_DA"], before["projections.RMTg_GABA__VTA_DA.weight"]
+    kind, E = CIRCUIT.synapses["GABA_A"], float(CIRCUIT.populations["VTA_DA"].parameters.E_GABA.value)
+    lost = p.in_degree * 5.0 * weight * float(kind.tau_decay.value) * (E + 0.055)
+    assert values.numbers[path] - before[path] == pytest.approx(-lost, rel=1e-6)
+
+
+def gains_of(**fit):
+    """The gains of the shipped circuit with one block, changed."""
+    block = CIRCUIT.calibration.gains["cortex_to_raphe"].model_copy(update=fit)
+    calibration = CIRCUIT.calibration.model_copy(update={"gains": {"x": block}})
+    circuit = CIRCUIT.model_copy(update={"calibration": calibration})
+    values = Values(circuit)
+    return Gains(circuit, values, Baseline(circuit, values))
+
+
+def test_what_is_assumed_has_the_dimension_of_its_values():
+    stated = CIRCUIT.calibration.gains["cortex_to_raphe"].parameters["DRN_GABA_B"]
+    wrong = stated.model_copy(update={"assumed": parse("5 pA", "current")})
+    with pytest.raises(SpecError, match="'5 pA' assumed for x.y is a current, 'projections.*weight' is a conductance"):
+        gains_of(parameters={"y": wrong})
+
+
+@pytest.mark.parametrize("change", [{"population": "VTA_DAA"}, {"stimulus": PULSES | {"populations": ["VTA_DAA"]}}])
+def test_rows_name_populations_of_the_circuit(change):
+    with pytest.raises(SpecError, match="row RM17 of x names population 'VTA_DAA'.*VTA_DA"):
+        gains_of(rows=(GainRow(**PAUSE | change),))
+
+
+BLOCKS = ["a", "a", "b"]
+
+
+def test_derivatives_vary_one_parameter_of_each_block_at_once():
+    pattern = sparsity(["a", "b", "b"], BLOCKS)
+    rows = [[1, 1, 0], [0, 0, 1], [0, 0, 1]]
+    assert (pattern == np.array(rows + np.eye(3).tolist(), bool)).all()
+    tried = []
+    minimise(lambda x: tried.append(x) or x - 0.5, np.zeros(3), BLOCKS, BLOCKS, 1)
+    moved = [tuple(np.flatnonzero(np.abs(x) > 1e-9)) for x in tried]
+    assert len(moved) == 3, "a Jacobian costs as many positions as the largest block has parameters"
+    assert moved[0] == () and sorted(k for group in moved for k in group) == [0, 1, 2]
+    assert not any({0, 1} <= set(group) for group in moved), "those of one block apart"
+
+
+def answers(x, truth):
+    """Saturating, monotone, each row of block a on both of its parameters."""
+    d = np.asarray(x) - truth
+    return np.array([3 * np.tanh(d[0] + 0.3 * d[1]), 2 * np.tanh(d[1]), 4 * np.expm1(0.5 * d[2])])
+
+
+@pytest.mark.parametrize("truth", [(0.7, -1.1, 1.9), (-0.4, 0.9, -1.2)])
+def test_the_optimiser_finds_gains_that_rows_determine(truth):
+    fit = minimise(lambda x: 5 * answers(x, truth), np.zeros(3), BLOCKS, BLOCKS, 12)
+    # the prior, a factor of 5, draws each back by 1/(5 slope)^2 of its distance over ln(5)^2, under 1 %
+    assert fit.position == pytest.approx(truth, abs=0.05)
+    known = identified(fit, ["p", "q", "r"], BLOCKS)
+    assert [k.verdict for k in known] == ["identified"] * 3
+    again = minimise(lambda x: 5 * answers(x, truth), np.zeros(3), BLOCKS, BLOCKS, 12)
+    assert (again.position == fit.position).all()
+
+
+def test_a_gain_that_no_row_feels_is_held_by_its_prior():
+    fit = minimise(lambda x: np.array([x[0] - 1.0, 0.0]), np.zeros(2), ["a", "b"], ["a", "b"], 8)
+    known = identified(fit, ["p", "q"], ["a", "b"])
+    assert [k.verdict for k in known][1] == "held by its prior"
+    assert math.isinf(known[1].error) and fit.position[1] == pytest.approx(0, abs=1e-6)
+
+
+def test_rows_that_only_tell_a_sum_leave_both_gains_to_their_priors():
+    fit = minimise(lambda x: np.full(2, 9 * (x[0] + x[1] - 1)), np.zeros(2), ["a", "a"], ["a", "a"], 8)
+    known = identified(fit, ["p", "q"], ["a", "a"])
+    assert [k.verdict for k in known] == ["held by its prior"] * 2
+    assert known[0].correlations["q"] < -0.95
+    assert fit.position == pytest.approx([0.5, 0.5], abs=0.02), "the sum by the rows, its parts by the priors"
+
+
+def test_a_gain_that_rows_push_away_ends_at_its_bound():
+    fit = minimise(lambda x: np.array([9 * (x[0] - 8.0)]), np.zeros(1), ["a"], ["a"], 12)
+    assert identified(fit, ["p"], ["a"])[0].verdict == "at a bound"
+    assert fit.position[0] == pytest.approx(math.log(BOUND), abs=0.02)
+
+
+def test_the_report_says_what_is_held_by_its_prior_and_which_rows_pull():
+    J = np.array([[2.0, 0.0], [2.0, 0.0]])
+    fit = Fit(np.array([0.1, 0.0]), np.array([-0.9, 0.8]), J, 5)
+    known = identified(fit, ["p", "q"], ["a", "b"])
+    assert (known[0].more, known[0].less) == ((0,), (1,))
+    gains = [
+        FittedGain("a", "p", "1.1 nS", "1 nS", 1.1, known[0], ("RM17 (x)",), ("RM18 (y)",)),
+        FittedGain("b", "q", "2 nS", "2 nS", 1.0, known[1], (), ()),
+    ]
+    rows = [CalibratedRow("RM17", "x", "1", 0.88, 1.0, 0.9, 0.88, 0.92)]
+    done = Calibrated("tiny", {}, rows, gains, ("DS18 has no instrument",), None)
+    headers, lines = gain_table(done)
+    verdict = headers.index("verdict")
+    assert [line[verdict] for line in lines] == ["identified", "held by its prior"]
+    text = report(done)
+    assert "- held by its prior: b.q" in text and "- pulled both ways by its rows: a.p" in text
+    assert "- DS18 has no instrument" in text and "| RM17 | x | 1 | 0.88 | 1 | 0.9 | 0.88 - 0.92 | inside |" in text
+
+
+def test_a_circuit_with_a_stimulus_row_is_fitted_reported_and_written(tmp_path):
+    """The whole way, with spikes that know nothing of the pulses: no row tells the gain."""
+    file = tmp_path / "pulsed.yaml"
+    file.write_text(TINY.read_text(encoding="utf-8") + PULSED_BLOCK, encoding="utf-8")
+    stages = []
+    listener = Listener()
+    listener.stage = stages.append
+    short = {"subjects": 2, "settle": "0.05 s", "record": "0.5 s", "report_record": "0.5 s"}
+    done = calibrate(file, engine=FakeEngine(), workers=2, listener=listener, **short)
+    assert [(g.block, g.name, g.assumed) for g in done.gains] == [("brake", "GABA", "0.4 nS")]
+    assert 1 / BOUND < done.gains[0].factor < BOUND
+    row = next(row for row in done.rows if row.row == "RM17")
+    assert row.readout == "inhibited of VTA_DA, pulses to VTA_GABA" and row.lowest <= row.model <= row.highest < 0.3
+    assert any("RM17" in text for text in stages) and "brake.GABA" in report(done) and "- one thing" in report(done)
+    weight = load_circuit(file).projections["VTA_GABA__VTA_DA"].weight
+    assert (weight.basis, weight.value.text) == ("fitted", done.gains[0].value)
+
+
+PULSED_BLOCK = """
+calibration:
+  notes: [one thing]
+  gains:
+    brake:
+      parameters: {GABA: {paths: [projections.VTA_GABA__VTA_DA.weight], assumed: 0.4 nS}}
+      rows:
+        - {stimulus: {populations: [VTA_GABA], n: 60, rate: 1 Hz}, population: VTA_DA, window: [5 ms, 105 ms],
+           inhibited: {low: 0.8, high: 1}, source: RM17}
+"""
 
 
 def test_fitted_values_of_a_base_are_stated_anew_in_the_file_that_extends_it(tmp_path):
