@@ -34,7 +34,7 @@ _ROW_ID = re.compile(r"[A-Z]{2}\d+")
 _BENCH = 2
 _FIRST_STEPS, _NEXT_STEPS, _BETWEEN_STEPS, _BATH_STEPS = 16, 8, 2, 5
 #: Positions of the gains that are tried, not counting those of derivatives.
-_MOST_POSITIONS = 2
+_MOST_POSITIONS = 3
 #: A baseline stands still when this many steps bring nothing better: something holds a value, as depolarisation block does.
 _PATIENCE, _WORTH_A_STEP = 3, 0.01
 
