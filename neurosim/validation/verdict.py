@@ -25,7 +25,7 @@ def judge(reading: Reading, expected: Expected) -> tuple[Verdict, str]:
     if math.isnan(reading.value):
         return "error", "the readout is not a number"
     if math.isinf(reading.value):
-        return "wrong size", "the half is not reached within the doses of the scan"
+        return "wrong size", "not reached within what was tried"
     return _band(reading, expected) if expected.is_band else _direction(reading, expected)
 
 

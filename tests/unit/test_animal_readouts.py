@@ -210,6 +210,9 @@ def test_a_cell_whose_pause_is_made_is_inhibited_for_as_long(monkeypatch, result
     assert read(results, "response_duration", **course).value == pytest.approx(100.0, abs=14.0), "one interval"
     assert read(results, "response_latency", **course).value == pytest.approx(20.0, abs=14.0)
     assert read(results, "pulse_change", **place, window=[20, 120]).value == pytest.approx(-50.0, abs=3.0)
+    none = {**course, "sign": "excited"}
+    assert read(results, "response_duration", **none).value == 0.0
+    assert read(results, "response_latency", **none).value == np.inf
 
 
 _SHOCKED = {"population": "VTA_DA", "arm": "shocked", "phase": "drug"}

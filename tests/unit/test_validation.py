@@ -99,6 +99,7 @@ def results(tmp_path_factory):
         (Reading(3.0), FALL, "wrong sign"),
         (Reading(0.0), FALL, "wrong size"),
         (Reading(math.nan), BAND, "error"),
+        (Reading(math.inf), BAND, "wrong size"),
         (Reading(20.0, 5.0, 35.0), UP, "pass"),
         (Reading(20.0, -1.0, 41.0), UP, "wrong size"),
         (Reading(9.9, 5.0, 15.0), UP, "wrong size"),
