@@ -16,7 +16,7 @@ from neurosim.spec import Row
 from neurosim.validation.registry import Reading, get_readout
 from neurosim.validation.verdict import Verdict, odds_ratio
 
-__all__ = ["COLUMNS", "Score", "direction_of", "published", "scored_within", "write_scores"]
+__all__ = ["COLUMNS", "Score", "direction_of", "published", "scored_within", "write_scores", "write_text"]
 
 COLUMNS = (
     *(
@@ -139,10 +139,21 @@ def write_scores(scores: Sequence[Score], path: Path) -> Path:
         numbers = (s.reading.value, s.reading.low, s.reading.high, s.value, s.low, s.high)
         what = (s.verdict, s.reason, s.unit, _cell(s.odds), s.sign, s.what)
         writer.writerow([s.id, s.use, s.area, "yes" if s.core else "", *map(_cell, numbers), *what])
+    return write_text(path, text.getvalue())
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write a text, whole or not at all.
+
+    Raises
+    ------
+    ResultSchemaError
+        The file cannot be written.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text.getvalue(), encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8")
         temporary.replace(path)
     except OSError as error:
         raise ResultSchemaError(f"{path}: cannot be written: {error.strerror or error}") from None

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from neurosim.errors import ResultSchemaError
 from neurosim.validation.figure import area_figure, save_figure
-from neurosim.validation.report import Score
+from neurosim.validation.report import Score, write_text
 from neurosim.validation.verdict import VERDICTS
 
 __all__ = ["Tally", "tally", "write_scoreboard"]
@@ -84,18 +82,7 @@ def write_scoreboard(scores: Sequence[Score], folder: Path) -> Path:
         own = [s for s in scores if (s.area or "own rows") == area]
         parts += _area(area, own, folder)
     parts += _not_expressible(scores)
-    return _write(folder / _PAGE, "\n".join(parts) + "\n")
-
-
-def _write(path: Path, text: str) -> Path:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        raise ResultSchemaError(f"{path}: cannot be written: {error.strerror or error}") from None
-    return path
+    return write_text(folder / _PAGE, "\n".join(parts) + "\n")
 
 
 def _summary(scores: Sequence[Score]) -> Iterator[str]:
