@@ -13,6 +13,8 @@ __all__ = ["Progress"]
 
 #: Without a terminal a line at most this often, s.
 _EVERY = 10.0
+#: Trials that must be done, in parts, before they tell how long the others take.
+_SEEN = 0.01
 
 
 class Progress(Listener):
@@ -109,5 +111,5 @@ class Progress(Listener):
             from neurosim.runner.estimate import duration_text
 
             self.told = now
-            left = (now - self.first) * (self.pending - part) / max(part, 1e-9)
-            note(self._words() + ("" if is_last else f", about {duration_text(left)} left"))
+            left = (now - self.first) * (self.pending - part) / part if part > _SEEN else None
+            note(self._words() + ("" if is_last or left is None else f", about {duration_text(left)} left"))

@@ -18,7 +18,6 @@ from neurosim.validation.registry import Reading
 __all__ = [
     "against_of",
     "arms_of",
-    "change_of",
     "fold_of",
     "in_per_cent",
     "known",
@@ -179,14 +178,3 @@ def _fold(statistics: xr.DataArray, what: str) -> Reading:
 def in_per_cent(fold: Reading) -> Reading:
     """A fold as a change in per cent: 0 is no change."""
     return Reading(*(100.0 * (value - 1.0) for value in (fold.value, fold.low, fold.high)))
-
-
-def change_of(
-    results: Results, group: str, variable: str, where: Mapping[str, str], arm, phase, against
-) -> Reading:
-    """Per cent change of a variable, geometric over subjects and paired, with its 95 % interval."""
-    pair = (arms_of(results, [arm])[0], phase_of(results, phase))
-    statistics = results.compare(pair, against_of(results, against, pair[1]))[group][variable]
-    for dim, name in where.items():
-        statistics = statistics.sel({dim: known(dim, name, statistics[dim].values.tolist())})
-    return in_per_cent(_fold(statistics, f"{variable} of {', '.join(where.values())}"))

@@ -42,19 +42,19 @@ def _mean(results: Results, populations: Any, measure: str, arm: str, phase: str
     return sum(found[1:], found[0]) / len(found)
 
 
-def _followed(results: Results, populations: Any, now: tuple[str, str], then: tuple[str, str]):
-    """Rates of the cells that fired then: an electrode stays with its cell, also when that falls silent."""
+def _followed(
+    results: Results, populations: Any, now: tuple[str, str], then: tuple[str, str]
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """Rate of the cells that fired then, now over then, and 1: an electrode stays with its cell, silent or not."""
 
-    def rate(which: int):
-        def measure(*trials: xr.DataTree) -> float:
-            pair = zip(trials, (now, then), strict=True)
-            rates = [cell_rates(trains_of(trial, populations, where[1])) for trial, where in pair]
-            chosen = rates[1] > ACTIVE_RATE
-            return rates[which][chosen].mean() if chosen.any() else np.nan
+    def ratio(*trials: xr.DataTree) -> float:
+        pair = zip(trials, (now, then), strict=True)
+        rates = [cell_rates(trains_of(trial, populations, where[1])) for trial, where in pair]
+        chosen = rates[1] > ACTIVE_RATE
+        return rates[0][chosen].mean() / rates[1][chosen].mean() if chosen.any() else np.nan
 
-        return per_pair(results, (now[0], then[0]), measure)
-
-    return rate(0), rate(1)
+    found = per_pair(results, (now[0], then[0]), ratio)
+    return found, xr.ones_like(found)
 
 
 def _pair(results, population, measure, arm, phase, against) -> tuple[xr.DataArray, xr.DataArray]:
