@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -30,11 +30,20 @@ from neurosim.spec import PhaseTime, Resolved, phase_times
 
 __all__ = ["COUPLING_RECORD", "Situation", "Step", "Trial", "structure"]
 
-#: Length (s) of the recording of a coupling phase (MODEL §6: at least 2 s).
-COUPLING_RECORD = 4.0
+#: Length (s) of a coupling phase: what it settles at most, and its recording (MODEL §6: at least 2 s).
+COUPLING_SETTLE, COUPLING_RECORD = 3.0, 2.0
 
 #: What an engine heard of the terminals: mean release (nM/s) and filling.
 Heard = tuple[np.ndarray, np.ndarray]
+
+
+class _Recorded(Protocol):
+    """What an engine gives back, as far as the slow state listens to it."""
+
+    means: Mapping[str, np.ndarray]
+
+
+Recorded = TypeVar("Recorded", bound=_Recorded)
 
 
 @dataclass(frozen=True)
@@ -56,8 +65,6 @@ class Step(NamedTuple):
 
 def _unheard(clock: Clock) -> Heard:
     return clock.rest.released, np.ones(len(clock.rest.released))
-
-
 
 
 def structure(resolved: Resolved) -> Structure:
@@ -157,6 +164,18 @@ class Trial:
                 state = clock.at_rest
             drive = clock.drive(*heard)
 
+    def play(self, run: Callable[[Step], Recorded]) -> Iterator[tuple[Step, Recorded]]:
+        """Every step with what ``run``, an engine, made of it; the slow state hears it."""
+        steps = self.phases()
+        step = next(steps, None)
+        while step is not None:
+            raw = run(step)
+            yield step, raw
+            try:
+                step = steps.send((raw.means["released"], raw.means["filling"]))
+            except StopIteration:
+                return
+
     @cached_property
     def _drugs(self) -> Drugs:
         return Drugs(self.resolved)
@@ -188,7 +207,8 @@ class Trial:
         self, coming: PhaseTime, clock: Clock, state: SlowState, drugs: Drugs, now: float
     ) -> Step:
         """A short phase at ``now`` that asks how the network fires; nothing of it is kept."""
-        between = PhaseTime(f"coupling:{now:.0f}", now, False, coming.settle, COUPLING_RECORD)
+        settle = min(float(coming.settle), COUPLING_SETTLE)
+        between = PhaseTime(f"coupling:{now:.0f}", now, False, settle, COUPLING_RECORD)
         return self._step(between, drugs.typical(now), clock, state, coupling=True)
 
     def plan(self, phase: PhaseTime, situation: Situation, clock: Clock) -> Plan:

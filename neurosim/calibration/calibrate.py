@@ -28,11 +28,13 @@ __all__ = ["Calibrated", "CalibratedRow", "FittedGain", "Listener", "calibrate"]
 _SUBJECT_MARGIN = 1.5
 #: A baseline counts as found when every readout is this close to the middle of its band (logarithm of a factor).
 _CLOSE = 0.06
+#: A bath as found when firing in it is this close to that at rest: an EC_50 of firing moves by twice the error.
+_BATH_CLOSE = 0.03
 #: How a source begins that is a row of the reference's targets.
 _ROW_ID = re.compile(r"[A-Z]{2}\d+")
 #: Subjects that the rows of the gains are measured in while they are fitted; the report measures all.
 _BENCH = 2
-_FIRST_STEPS, _NEXT_STEPS, _BETWEEN_STEPS, _BATH_STEPS = 16, 8, 2, 5
+_FIRST_STEPS, _NEXT_STEPS, _BETWEEN_STEPS, _BATH_STEPS = 16, 8, 2, 12
 #: Positions of the gains that are tried, not counting those of derivatives.
 _MOST_POSITIONS = 3
 #: A baseline stands still when this many steps bring nothing better: something holds a value, as depolarisation block does.
@@ -144,8 +146,10 @@ class _Calibration:
         self.values = Values(circuit)
         self.baseline = Baseline(circuit, self.values)
         self.gains = Gains(circuit, self.values, self.baseline)
+        self.slow = Gains(circuit, self.values, self.baseline, lender=self.gains)
         self.place: _Place | None = None
         self.fit: Fit | None = None
+        self.slow_fit: Fit | None = None
 
     def rest(self) -> Observation:
         return self.laboratory.observe({"rest": {"set": self.values.as_set()}}, self.listener.progress)[
@@ -174,6 +178,8 @@ class _Calibration:
             self._fit_gains(self.rest())
         # Gains move the resting rates a little, and with them what one pulse must bring.
         self._settle_release(self.settle_baseline(_NEXT_STEPS, "last baseline"))
+        if self.slow.parameters:
+            self._fit_slow(self.rest())
 
     def _fit_gains(self, seen: Observation) -> None:
         """Least squares over the gains, from where the circuit has them."""
@@ -188,6 +194,29 @@ class _Calibration:
             _MOST_POSITIONS,
         )
         self._go(self.fit.position)
+
+    def _fit_slow(self, seen: Observation) -> None:
+        """Least squares over what moves receptors in weeks; it moves nothing at rest."""
+        self._settle_baths(_NEXT_STEPS)
+        slow = self.slow
+
+        def residuals(position: np.ndarray) -> np.ndarray:
+            slow.move(position, seen)
+            readings = self._slow_readings(self.bench)
+            at = ", ".join(f"{p.name} {math.exp(x):.2f}x" for p, x in zip(slow.parameters, position, strict=True))
+            read = "; ".join(f"{r.row.source} {r.value:.3g} ({r.residual:+.1f})" for r in readings)
+            self.listener.stage(f"slow rates at {at}: {read}")
+            return np.array([reading.residual for reading in readings])
+
+        blocks = [block for block, _ in slow.rows], [p.block for p in slow.parameters]
+        self.slow_fit = minimise(residuals, slow.position(), *blocks, _MOST_POSITIONS)
+        slow.move(self.slow_fit.position, seen)
+
+    def _slow_readings(self, laboratory: Laboratory) -> list[Reading]:
+        """What the rows that follow a treatment read: the treatment first, then slices."""
+        for row in self.slow.treatments:
+            self.slow.left[row.source] = float(laboratory.receptors_left(row, self.values.as_set()).mean())
+        return self.slow.readings(laboratory.observe(self.slow.arms(), self.listener.progress), [])
 
     def _here(self, cost: float, rest: Observation) -> _Place:
         baths = {name: bath.current for name, bath in self.gains.baths.items()}
@@ -237,7 +266,7 @@ class _Calibration:
     def _settle_baths(self, steps: int) -> None:
         for _ in range(steps if self.gains.baths else 0):
             seen = self.bench.observe(self.gains.bath_arms(), self.listener.progress)
-            if self.gains.step_baths(seen) < _CLOSE:
+            if self.gains.step_baths(seen) < _BATH_CLOSE:
                 break
 
     def report(self, laboratory: Laboratory) -> list[CalibratedRow]:
@@ -271,11 +300,14 @@ class _Calibration:
             rows
             + self._pulse_rows()
             + [_gain_row(reading) for reading in self.gains.readings(seen, self._pulsed(laboratory))]
+            + ([_gain_row(reading) for reading in self._slow_readings(laboratory)] if self.slow.parameters else [])
         )
 
     def fitted_gains(self) -> list[FittedGain]:
         """What the rows say about each parameter."""
-        gains, fit = self.gains, self.fit
+        return self._fitted(self.gains, self.fit) + self._fitted(self.slow, self.slow_fit)
+
+    def _fitted(self, gains: Gains, fit: Fit | None) -> list[FittedGain]:
         if fit is None:
             return []
         parameters, rows = gains.parameters, [row for _, row in gains.rows]

@@ -10,9 +10,10 @@ from neurosim import pharmacology
 from neurosim.build.checks import resting_concentration
 from neurosim.calibration.baseline import middle
 from neurosim.calibration.observe import Observation
+from neurosim.errors import SpecError
 from neurosim.spec import Circuit, GainRow
 
-__all__ = ["bath_label", "doses", "drug_value", "maximal_concentration"]
+__all__ = ["bath_label", "control_row", "doses", "drug_value", "maximal_concentration"]
 
 #: "A maximal-effect row of a drug without PK in the species uses C = 10 K" (MODEL §8).
 _MAXIMAL = 10.0
@@ -36,6 +37,25 @@ def bath_label(row: GainRow) -> str:
     return f"{row.source}_rest"
 
 
+def control_row(circuit: Circuit, row: GainRow) -> GainRow:
+    """The row that halves the same firing by the same drug, in slices of animals without the row's treatment.
+
+    Raises
+    ------
+    SpecError
+        If there is none.
+    """
+    fits = circuit.calibration.gains.values()
+    like = (row.drug, row.population, row.washed)
+    for other in (other for fit in fits for other in fit.rows if other.EC_50 is not None):
+        if (other.drug, other.population, other.washed) == like:
+            return other
+    raise SpecError(
+        f"calibration: row {row.source} compares with an EC_50 of {row.population} under {row.drug} in the same bath; "
+        "no row states one"
+    )
+
+
 def doses(circuit: Circuit, row: GainRow) -> list[tuple[str, float]]:
     """Arm and concentration (nM) of each dose that a row of a drug needs."""
     if row.instrument == "change":
@@ -43,18 +63,30 @@ def doses(circuit: Circuit, row: GainRow) -> list[tuple[str, float]]:
     center = middle(row.band.low, row.band.high)
     if row.instrument == "ratio":
         center = _postsynaptic(circuit, row) / center
+    elif row.instrument == "EC_50_ratio":
+        control = control_row(circuit, row).band
+        center *= middle(control.low, control.high)
     return [(f"{row.source}_{k}", part * center) for k, part in enumerate(_LADDER)]
 
 
 def drug_value(circuit: Circuit, row: GainRow, seen: Mapping[str, Observation]) -> float:
     """What the row's instrument reads: a part of the rate, nM or a ratio."""
-    rest = seen[bath_label(row) if row.washed else "rest"].rate(row.population)
+    if row.instrument == "EC_50_ratio":
+        control = control_row(circuit, row)
+        bath = bath_label(control)
+        return _half(circuit, row, seen, bath) / _half(circuit, control, seen, bath)
+    rest = bath_label(row) if row.washed else "rest"
     if row.instrument == "change":
-        return seen[row.source].rate(row.population) / rest - 1.0
-    given = doses(circuit, row)
-    parts = np.array([seen[label].rate(row.population) / rest for label, _ in given])
-    half = half_point(np.array([c for _, c in given]), parts)
+        return seen[row.source].rate(row.population) / seen[rest].rate(row.population) - 1.0
+    half = _half(circuit, row, seen, rest)
     return half if row.instrument == "EC_50" else _postsynaptic(circuit, row) / half
+
+
+def _half(circuit: Circuit, row: GainRow, seen: Mapping[str, Observation], rest: str) -> float:
+    """Concentration (nM) of a row's drug that halves firing."""
+    given, without = doses(circuit, row), seen[rest].rate(row.population)
+    parts = np.array([seen[label].rate(row.population) / without for label, _ in given])
+    return half_point(np.array([c for _, c in given]), parts)
 
 
 def half_point(concentrations: np.ndarray, parts: np.ndarray) -> float:

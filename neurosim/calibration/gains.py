@@ -11,7 +11,7 @@ import numpy as np
 
 from neurosim.calibration.baseline import Baseline, Drive
 from neurosim.calibration.current import synaptic_current
-from neurosim.calibration.drug_rows import bath_label, doses, drug_value
+from neurosim.calibration.drug_rows import bath_label, control_row, doses, drug_value
 from neurosim.calibration.observe import Observation
 from neurosim.calibration.stimulus_rows import stimulus_value
 from neurosim.calibration.values import Values
@@ -70,7 +70,7 @@ class Reading:
 
 @dataclass
 class Gains:
-    """All gains of a circuit's ``calibration`` block.
+    """The gains of a circuit's ``calibration`` block, or its slow parameters.
 
     Parameters
     ----------
@@ -79,18 +79,28 @@ class Gains:
         Gets the paths of all parameters.
     baseline : Baseline
         Its drives make up for what a move gives or takes at rest.
+    lender : Gains, optional
+        With it these are the slow parameters, whose rows follow a treatment: slices lie in the lender's baths.
+
+    Attributes
+    ----------
+    left : dict, source of a row → float
+        Part of the receptors that its treatment left at its site, to be set before the row's arms are made.
     """
 
     circuit: Circuit
     values: Values
     baseline: Baseline
+    lender: Gains | None = None
     parameters: list[Parameter] = field(init=False)
     rows: list[tuple[str, GainRow]] = field(init=False)
     baths: dict[str, _Bath] = field(init=False)
+    left: dict[str, float] = field(init=False, default_factory=dict)
 
     def __post_init__(self):
-        calibration = self.circuit.calibration
-        fits: Mapping = {} if calibration is None else calibration.gains
+        calibration, slow = self.circuit.calibration, self.lender is not None
+        stated_gains: Mapping = {} if calibration is None else calibration.gains
+        fits = {block: fit for block, fit in stated_gains.items() if fit.is_slow == slow}
         self.parameters = [
             self._parameter(block, name, stated)
             for block, fit in fits.items()
@@ -99,6 +109,8 @@ class Gains:
         self.rows = [(block, row) for block, fit in fits.items() for row in fit.rows]
         self._refuse_unknown_populations()
         self.baths = {row.source: _Bath(self.baseline.drive(row.population)) for row in self._washed()}
+        if self.lender is not None:
+            self.baths = self.lender.baths
 
     def _refuse_unknown_populations(self) -> None:
         known = self.circuit.populations
@@ -120,7 +132,7 @@ class Gains:
         return Parameter(block, name, tuple(paths), float(stated.assumed))
 
     def _washed(self) -> list[GainRow]:
-        return [row for _, row in self.rows if row.washed]
+        return [row for _, row in self.rows if row.washed and row.treatment is None]
 
     @property
     def stimuli(self) -> list[RowStimulus]:
@@ -175,15 +187,22 @@ class Gains:
         for _, row in self.rows:
             if row.drug is None:
                 continue
-            settings = self._settings(row)
-            for label, concentration in doses(self.circuit, row):
-                drug = {"drug": row.drug, "concentration": f"{concentration:.6g} nM"}
-                arms[label] = {"drugs": [drug], "set": settings}
+            if row.treatment is not None:
+                arms |= self._ladder(control_row(self.circuit, row))
+            arms |= self._ladder(row)
         return arms
+
+    def _ladder(self, row: GainRow) -> dict[str, dict[str, Any]]:
+        settings = self._settings(row)
+        return {
+            label: {"drugs": [{"drug": row.drug, "concentration": f"{concentration:.6g} nM"}], "set": settings}
+            for label, concentration in doses(self.circuit, row)
+        }
 
     def bath_arms(self) -> dict[str, dict[str, Any]]:
         """Rest in the baths alone."""
-        return {bath_label(row): {"set": self._settings(row)} for row in self._washed()}
+        controls = [control_row(self.circuit, row) for _, row in self.rows if row.treatment is not None]
+        return {bath_label(row): {"set": self._settings(row)} for row in [*self._washed(), *controls]}
 
     def step_baths(self, seen: Mapping[str, Observation]) -> float:
         """Move the currents that hold firing at rest in the baths; returns the largest error (logarithm)."""
@@ -194,13 +213,21 @@ class Gains:
     def _settings(self, row: GainRow) -> dict[str, str]:
         settings = self.values.as_set()
         if row.washed:
-            bath = self.baths[row.source]
+            bath = self.baths[row.source if row.treatment is None else control_row(self.circuit, row).source]
             current = self.values.numbers[bath.drive.path] + bath.current
             settings[bath.drive.path] = f"{current * 1e12:.6g} pA"
             for pool in row.washed:
                 for path in self.baseline.quanta[pool]:
                     settings[path] = "0 nM"
+        if row.treatment is not None:
+            # the reserve of a site is tau times the part of its receptors that is left
+            settings[f"sites.{row.site}.tau"] = f"{self.left[row.source]:.6g}x"
         return settings
+
+    @property
+    def treatments(self) -> list[GainRow]:
+        """The rows that follow a treatment."""
+        return [row for _, row in self.rows if row.treatment is not None]
 
     def readings(
         self, seen: Mapping[str, Observation], pulsed: Sequence[tuple[RowStimulus, Sequence[PhaseResult]]]

@@ -14,7 +14,7 @@ from neurosim.build import Trial
 from neurosim.calibration.stimulus_rows import pulse_arm, recording_time
 from neurosim.engines import Engine
 from neurosim.recording import PhaseResult, phase_context, phase_result
-from neurosim.spec import Circuit, Experiment, RowStimulus, resolve
+from neurosim.spec import Circuit, Experiment, GainRow, RowStimulus, resolve
 
 __all__ = ["Laboratory", "Observation"]
 
@@ -105,6 +105,34 @@ class Laboratory:
             arms = {"pulses": pulse_arm(stimulus, settings)}
             found.append((stimulus, self._run(arms, recording_time(stimulus), on_progress)["pulses"]))
         return found
+
+    def receptors_left(self, row: GainRow, settings: Mapping[str, str]) -> np.ndarray:
+        """Part of the receptors of a row's site that its treatment leaves, shape (subject,).
+
+        What they are measured against is the subject before the treatment.
+        """
+        given = row.treatment
+        dose = {"drug": given.drug, "dose": given.dose.text, "route": given.route}
+        phases = [
+            {"name": "before", "record": self.record},
+            {"name": "cut", "at": given.until.text, "record": "2 s"},
+        ]
+        experiment = Experiment(
+            name="treatment",
+            circuit=self.circuit,
+            seed=self.seed,
+            protocol={"settle": self.settle, "phases": phases},
+            arms={"treated": {"drugs": [dose | {"ii": given.ii.text, "addl": str(given.addl)}], "set": settings}},
+        )
+        resolved = resolve(experiment, "treated", {})
+
+        def left(subject: int) -> float:
+            trial = Trial(resolved, subject)
+            *_, (step, _) = trial.play(lambda step: self.engine.run(step.plan))
+            return float(step.situation.state.R[trial.layout.sites[row.site]])
+
+        with ThreadPoolExecutor(self.workers) as pool:
+            return np.array(list(pool.map(left, self.subjects)))
 
     def _run(
         self,

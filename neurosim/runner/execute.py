@@ -90,20 +90,18 @@ def simulate(
 
     runs, trial = get_engine(engine), Trial(spec.resolved, spec.subject)
     lengths = [float(p.settle) + float(p.record) for p in phase_times(spec.resolved.protocol)]
-    steps, phases, total, done = trial.phases(), [], sum(lengths), 0.0
-    step = next(steps, None)
-    while step is not None:
+    phases: list = []
+
+    def run(step):
         # how many coupling phases there will be is not known beforehand: they count as nothing done
-        length = 0.0 if step.coupling else lengths[len(phases)]
-        raw = runs.run(step.plan, lambda part, d=done, n=length: report((d + part * n) / total))
+        done, length = sum(lengths[: len(phases)]), 0.0 if step.coupling else lengths[len(phases)]
+        raw = runs.run(step.plan, lambda part: report((done + part * length) / sum(lengths)))
+        report((done + length) / sum(lengths))
+        return raw
+
+    for step, raw in trial.play(run):
         if not step.coupling:
             phases.append(phase_result(raw, step.plan, phase_context(trial, step.phase, step.situation)))
-        done += length
-        report(done / total)
-        try:
-            step = steps.send((raw.means["released"], raw.means["filling"]))
-        except StopIteration:
-            step = None
     outcome, message = classify(phases)
     return TrialResult(spec.key, outcome, message, phases=() if outcome == "nan" else tuple(phases))
 

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from neurosim.spec._cited import Cited, Interval
 from neurosim.spec._model import Model, Named, Problem, problem_error, raise_problems
-from neurosim.spec._quantities import AnyQuantity, Identifier, Integer, stated
+from neurosim.spec._quantities import AnyQuantity, Identifier, Integer, Route, stated
 from neurosim.units import Quantity
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "ReleaseFit",
     "ReleasePrior",
     "RowStimulus",
+    "Treatment",
 ]
 
 Paths = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -31,7 +32,7 @@ Window = tuple[
 ]
 #: Sweeps without which the instruments of single cells judge nothing, and the time before each that they compare with (s).
 FEWEST_PULSES, CONTROL = 60, 0.3
-_OF_DRUGS = ("change", "EC_50", "ratio")
+_OF_DRUGS = ("change", "EC_50", "ratio", "EC_50_ratio")
 _OF_STIMULI = ("inhibited", "excited", "latency", "duration")
 
 
@@ -101,13 +102,24 @@ class RowStimulus(Model):
         return n
 
 
+class Treatment(Model):
+    """What an animal gets, a dose every ``ii`` for ``addl`` more times, before its slice is cut at ``until``."""
+
+    drug: str
+    dose: Annotated[Quantity, stated("dose", "positive")]
+    route: Route
+    ii: Annotated[Quantity, stated("time", "positive")]
+    addl: Annotated[Integer, Field(ge=0, le=1000)]
+    until: Annotated[Quantity, stated("time", "positive")]
+
+
 class GainRow(Cited):
     """What a drug or a stimulus does to a population; exactly one instrument.
 
     Of a drug: ``change``: part of the resting rate at ten times the drug's constant at ``site`` (-0.5: half); ``EC_50``:
     concentration that halves firing; ``ratio``: how many times less of the drug halves firing than half activates the site
-    ``against``. ``washed`` names pools whose transmitter a slice's bath carries away; firing is then held at rest by a
-    current.
+    ``against``; ``EC_50_ratio``: EC_50 once a ``treatment`` has left fewer receptors at ``site``, over that without.
+    ``washed`` names pools whose transmitter a slice's bath carries away; firing is then held at rest by a current.
 
     Of a stimulus, in a ``window`` (from, to; after each pulse): ``inhibited`` and ``excited``: part of the active cells
     whose rate there is lower or higher by a fifth with p < 0.05 than before the pulses; ``latency`` and ``duration`` of
@@ -121,10 +133,12 @@ class GainRow(Cited):
     site: str | None = None
     against: str | None = None
     washed: tuple[str, ...] = ()
+    treatment: Treatment | None = None
     window: Window | None = None
     change: _Part | None = None
     EC_50: _Concentrations | None = None
     ratio: _Part | None = None
+    EC_50_ratio: _Part | None = None
     inhibited: _Share | None = None
     excited: _Share | None = None
     latency: _Times | None = None
@@ -165,11 +179,15 @@ class GainRow(Cited):
             yield Problem((), "has no site; a change needs the site whose constant sets the concentration")
         elif given == "ratio" and self.against is None:
             yield Problem((), "has no against; a ratio needs the site it is compared with")
+        elif given == "EC_50_ratio" and (self.site is None or self.treatment is None):
+            yield Problem((), "lacks site or treatment; an EC_50_ratio needs what was given and whose receptors it moves")
+        elif self.treatment is not None and given != "EC_50_ratio":
+            yield Problem(("treatment",), f"goes with EC_50_ratio, not with {given}")
         elif self.window is not None:
             yield Problem(("window",), "is for rows of a stimulus; the effect of a drug has no window")
 
     def _stimulus_problems(self):
-        alien = [key for key in ("site", "against", "washed") if getattr(self, key)]
+        alien = [key for key in ("site", "against", "washed", "treatment") if getattr(self, key)]
         if alien:
             yield Problem((alien[0],), "is for rows of a drug; a stimulus has none")
         elif self.window is None:
@@ -210,6 +228,17 @@ class GainFit(Cited):
 
     parameters: Annotated[Named[Identifier, GainParameter], Field(min_length=1)]
     rows: Annotated[tuple[GainRow, ...], Field(min_length=1)]
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether its rows follow a treatment: such parameters move nothing at rest and are fitted once the others stand."""
+        return self.rows[0].treatment is not None
+
+    @model_validator(mode="after")
+    def _all_slow_or_none(self):
+        if len({row.treatment is None for row in self.rows}) > 1:
+            raise_problems([Problem(("rows",), "some follow a treatment, some do not; put them into blocks of their own")])
+        return self
 
 
 class Calibration(Model):

@@ -28,7 +28,7 @@ from neurosim.spec._experiment_checks import (
     stimulation_problems,
 )
 from neurosim.spec._model import Model, Named, Problem, problem_error, raise_problems
-from neurosim.spec._quantities import Flag, Identifier, Integer, Label, Species, stated
+from neurosim.spec._quantities import Flag, Identifier, Integer, Label, Route, Species, stated
 from neurosim.units import Quantity
 
 __all__ = [
@@ -50,8 +50,6 @@ __all__ = [
 #: a cell of 100 pF by 40 mV. Pulses last 2 ms; a random train has one chance in each 1 ms.
 _PULSE = {"duration": "2 ms", "amplitude": "2 nA"}
 _RANDOM = {"amplitude": "4 nA"}
-
-Route = Literal["iv", "ip", "sc", "im", "oral", "infusion", "minipump"]
 
 
 class Phase(Model):

@@ -33,6 +33,7 @@ __all__ = [
     "Kind",
     "Label",
     "Number",
+    "Route",
     "Sourced",
     "Species",
     "Transmitter",
@@ -44,6 +45,7 @@ __all__ = [
 
 Basis = Literal["measured", "fitted", "derived", "assumed"]
 Species = Literal["rat", "mouse", "human"]
+Route = Literal["iv", "ip", "sc", "im", "oral", "infusion", "minipump"]
 
 #: Names of populations, projections, sites, regions.
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]\w*$", max_length=80)]

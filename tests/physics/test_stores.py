@@ -1,5 +1,7 @@
 """Vesicle stores, efflux and enzymes against what they must do, and the pharmacological clock against long runs."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -211,16 +213,10 @@ def steps_of(circuit, drugs):
         protocol={"phases": [{"name": "before", "record": "1 s"}, {"name": "late", "at": "73 h", "record": "1 s"}]},
         arms={"a": {"drugs": drugs}},
     )
-    phases, found = Trial(resolve(experiment, "a", {}), 0).phases(), []
-    step = next(phases)
-    rest = clock_of(Trial(resolve(experiment, "a", {}), 0)).rest.released
-    while step is not None:
-        found.append(step)
-        try:
-            step = phases.send((rest, np.ones(len(rest))))
-        except StopIteration:
-            step = None
-    return found
+    trial = Trial(resolve(experiment, "a", {}), 0)
+    rest = clock_of(trial).rest.released
+    heard = SimpleNamespace(means={"released": rest, "filling": np.ones(len(rest))})
+    return [step for step, _ in trial.play(lambda step: heard)]
 
 
 def test_the_network_is_asked_again_where_receptors_move_and_only_there(circuit):

@@ -11,7 +11,7 @@ from fake_engine import FakeEngine
 
 from neurosim.calibration.baseline import Baseline, middle
 from neurosim.calibration.calibrate import Calibrated, CalibratedRow, FittedGain, Listener, calibrate
-from neurosim.calibration.drug_rows import half_point, maximal_concentration
+from neurosim.calibration.drug_rows import control_row, half_point, maximal_concentration
 from neurosim.calibration.fit import BOUND, Fit, identified, minimise, sparsity
 from neurosim.calibration.gains import Gains, Reading, residual
 from neurosim.calibration.observe import Observation
@@ -24,7 +24,7 @@ from neurosim.errors import SpecError
 from neurosim.pharmacology import drug_terms, site_constants
 from neurosim.recording import SpikeTrains
 from neurosim.reference import target_row, target_row_ids
-from neurosim.spec import GainRow, find_circuit, load_circuit
+from neurosim.spec import GainFit, GainRow, find_circuit, load_circuit
 from neurosim.units import parse
 
 TINY = Path(__file__).parents[1] / "data" / "tiny.yaml"
@@ -304,7 +304,7 @@ def test_a_moved_weight_is_made_up_for_by_the_drives_of_its_cells():
 
 def gains_of(**fit):
     """The gains of the shipped circuit with one block, changed."""
-    block = CIRCUIT.calibration.gains["cortex_to_raphe"].model_copy(update=fit)
+    block = CIRCUIT.calibration.gains["inhibition_of_5HT"].model_copy(update=fit)
     calibration = CIRCUIT.calibration.model_copy(update={"gains": {"x": block}})
     circuit = CIRCUIT.model_copy(update={"calibration": calibration})
     values = Values(circuit)
@@ -312,7 +312,7 @@ def gains_of(**fit):
 
 
 def test_what_is_assumed_has_the_dimension_of_its_values():
-    stated = CIRCUIT.calibration.gains["cortex_to_raphe"].parameters["DRN_GABA_B"]
+    stated = CIRCUIT.calibration.gains["inhibition_of_5HT"].parameters["DRN_GABA_B"]
     wrong = stated.model_copy(update={"assumed": parse("5 pA", "current")})
     with pytest.raises(SpecError, match="'5 pA' assumed for x.y is a current, 'projections.*weight' is a conductance"):
         gains_of(parameters={"y": wrong})
@@ -322,6 +322,85 @@ def test_what_is_assumed_has_the_dimension_of_its_values():
 def test_rows_name_populations_of_the_circuit(change):
     with pytest.raises(SpecError, match="row RM17 of x names population 'VTA_DAA'.*VTA_DA"):
         gains_of(rows=(GainRow(**PAUSE | change),))
+
+
+TREATED = {
+    "drug": "8-OH-DPAT",
+    "population": "DRN_HT",
+    "washed": ["DRN.5-HT"],
+    "site": "HT1A_DRN",
+    "treatment": {"drug": "paroxetine", "dose": "10 mg/kg", "route": "oral", "ii": "24 h", "addl": 20, "until": "21 d"},
+    "EC_50_ratio": {"low": 2.5, "high": 7},
+    "source": "DS18",
+}
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"treatment": None}, "lacks site or treatment; an EC_50_ratio needs what was given"),
+        ({"site": None}, "lacks site or treatment"),
+        ({"EC_50_ratio": None, "EC_50": {"low": "5 nM", "high": "20 nM"}}, "treatment: goes with EC_50_ratio, not with"),
+        ({"window": ["5 ms", "105 ms"]}, "window: is for rows of a stimulus"),
+    ],
+)
+def test_a_row_that_follows_a_treatment_says_all_it_needs(change, words):
+    GainRow(**TREATED)
+    with pytest.raises(SpecError, match=words):
+        GainRow(**TREATED | change)
+
+
+def test_a_block_is_slow_or_it_is_not():
+    parameter = {"x": {"paths": ["sites.HT1A_DRN.regulation.s"], "assumed": "4"}}
+    untreated = TREATED | {"treatment": None, "EC_50_ratio": None, "EC_50": {"low": "5 nM", "high": "20 nM"}}
+    assert GainFit(parameters=parameter, rows=[TREATED]).is_slow
+    assert not GainFit(parameters=parameter, rows=[untreated]).is_slow
+    with pytest.raises(SpecError, match="some follow a treatment, some do not; put them into blocks of their own"):
+        GainFit(parameters=parameter, rows=[TREATED, untreated])
+
+
+def slow_gains():
+    values = Values(CIRCUIT)
+    baseline = Baseline(CIRCUIT, values)
+    fast = Gains(CIRCUIT, values, baseline)
+    return fast, Gains(CIRCUIT, values, baseline, lender=fast)
+
+
+def test_slow_parameters_are_apart_from_the_others_and_use_their_baths():
+    fast, slow = slow_gains()
+    assert [row.source for row in slow.treatments] == ["DS18"] and fast.treatments == []
+    assert not {p.label for p in fast.parameters} & {p.label for p in slow.parameters}
+    assert slow.baths is fast.baths and set(slow.baths) == {"DO18"}
+
+
+def test_a_treated_slice_has_the_receptors_that_are_left_and_the_bath_of_its_control():
+    _, slow = slow_gains()
+    slow.left["DS18"] = 0.25
+    arms = slow.arms()
+    assert set(arms) == {"DO18_rest", *(f"DO18_{k}" for k in range(5)), *(f"DS18_{k}" for k in range(5))}
+    control, treated = arms["DO18_0"]["set"], arms["DS18_0"]["set"]
+    assert treated == control | {"sites.HT1A_DRN.tau": "0.25x"}
+
+
+def test_an_EC50_ratio_is_that_of_two_ladders():
+    """Firing halves at 10 nM without the treatment, at 40 nM after it."""
+    _, slow = slow_gains()
+    slow.left["DS18"] = 0.25
+    halves = {"DO18": 10.0, "DS18": 40.0}
+    seen = {"DO18_rest": observed(CIRCUIT, lambda name: 2.0)}
+    for label, arm in slow.arms().items():
+        if "drugs" in arm:
+            c = float(arm["drugs"][0]["concentration"].split()[0])
+            # the logarithm of the dose moves the rate, as the instrument interpolates
+            part = min(max(0.5 - 0.3 * math.log10(c / halves[label[:4]]), 0.0), 1.0)
+            seen[label] = observed(CIRCUIT, lambda name, part=part: 2.0 * part)
+    assert slow.readings(seen, [])[0].value == pytest.approx(4.0, rel=1e-6)
+
+
+def test_a_treated_row_without_a_control_says_so():
+    row = GainRow(**TREATED | {"drug": "buspirone"})
+    with pytest.raises(SpecError, match="row DS18 compares with an EC_50 of DRN_HT under buspirone in the same bath"):
+        control_row(CIRCUIT, row)
 
 
 BLOCKS = ["a", "a", "b"]
