@@ -77,7 +77,7 @@ def test_receptor_numbers_are_in_seconds_and_nM():
     found = reference.receptor("D2")
     assert (found.ligand, found.onset_s, found.decay_s) == ("DA", 0.05, 0.5)
     assert (found.K_func, found.EC_50) == (105.0, 10.0)
-    assert reference.receptor("D1").K_func is None
+    assert (reference.receptor("D1").K_func, reference.receptor("D3").K_func) == (384.0, None)
 
 
 @pytest.mark.parametrize("written", ["D2S", "D2L", "D2", "D2/D3", "d2"])
