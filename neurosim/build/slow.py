@@ -393,7 +393,8 @@ class Clock:
             for k, y_k in enumerate(run.y.T, start=1):
                 S, Q, ln_R = np.split(np.maximum(y_k[n_pools:], 0.0), [n, 2 * n])
                 R = state.R.copy()
-                R[index] = np.exp(y_k[n_pools + 2 * n :])
+                # the integrator passes a bound by a part of its last step before the slope there stops it
+                R[index] = np.clip(np.exp(y_k[n_pools + 2 * n :]), self._sites["of_lowest"], self._sites["of_highest"])
                 now = {drug: float(0.5 * (values[k - 1] + values[k])) for drug, values in levels.items()}
                 bound = {
                     name: self._bound(name, slow, state.bound.get(name, {}), now, y_k[:n_pools], t[k] - t[k - 1])
