@@ -28,10 +28,10 @@ from neurosim.build.streams import noise_key
 from neurosim.build.subject import draw_cells, draw_wiring, survivors
 from neurosim.spec import PhaseTime, Resolved, phase_times
 
-__all__ = ["COUPLING_RECORD", "Situation", "Step", "Trial", "structure"]
+__all__ = ["Situation", "Step", "Trial", "structure"]
 
 #: Length (s) of a coupling phase: what it settles at most, and its recording (MODEL §6: at least 2 s).
-COUPLING_SETTLE, COUPLING_RECORD = 3.0, 2.0
+_COUPLING_SETTLE, _COUPLING_RECORD = 3.0, 2.0
 
 #: What an engine heard of the terminals: mean release (nM/s) and filling.
 Heard = tuple[np.ndarray, np.ndarray]
@@ -207,8 +207,8 @@ class Trial:
         self, coming: PhaseTime, clock: Clock, state: SlowState, drugs: Drugs, now: float
     ) -> Step:
         """A short phase at ``now`` that asks how the network fires; nothing of it is kept."""
-        settle = min(float(coming.settle), COUPLING_SETTLE)
-        between = PhaseTime(f"coupling:{now:.0f}", now, False, settle, COUPLING_RECORD)
+        settle = min(float(coming.settle), _COUPLING_SETTLE)
+        between = PhaseTime(f"coupling:{now:.0f}", now, False, settle, _COUPLING_RECORD)
         return self._step(between, drugs.typical(now), clock, state, coupling=True)
 
     def plan(self, phase: PhaseTime, situation: Situation, clock: Clock) -> Plan:

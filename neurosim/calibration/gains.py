@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from neurosim import reference
 from neurosim.calibration.baseline import Baseline, Drive
 from neurosim.calibration.current import synaptic_current
 from neurosim.calibration.drug_rows import bath_label, control_row, doses, drug_value
 from neurosim.calibration.observe import Observation
 from neurosim.calibration.stimulus_rows import stimulus_value
 from neurosim.calibration.values import Values
-from neurosim.errors import SpecError, nearest
+from neurosim.errors import ReferenceDataError, SpecError, nearest
 from neurosim.recording import PhaseResult
 from neurosim.spec import Circuit, GainRow, RowStimulus
 
@@ -107,19 +108,35 @@ class Gains:
             for name, stated in fit.parameters.items()
         ]
         self.rows = [(block, row) for block, fit in fits.items() for row in fit.rows]
-        self._refuse_unknown_populations()
+        self._refuse_unknown_names()
         self.baths = {row.source: _Bath(self.baseline.drive(row.population)) for row in self._washed()}
         if self.lender is not None:
             self.baths = self.lender.baths
 
-    def _refuse_unknown_populations(self) -> None:
-        known = self.circuit.populations
+    def _refuse_unknown_names(self) -> None:
+        """A row is read long after the fit began: what it names is looked up at once."""
         for block, row in self.rows:
-            for name in (row.population, *(() if row.stimulus is None else row.stimulus.populations)):
-                if name not in known:
+            stimulated = () if row.stimulus is None else row.stimulus.populations
+            self._known(block, row, "population", (row.population, *stimulated), self.circuit.populations)
+            self._known(block, row, "site", (row.site, row.against), self.circuit.sites)
+            for drug in filter(None, (row.drug, row.treatment and row.treatment.drug)):
+                try:
+                    reference.drug(drug)
+                except ReferenceDataError as error:
+                    raise SpecError(f"calibration: row {row.source} of {block}: {error}") from None
+            if row.treatment is not None:
+                control_row(self.circuit, row)
+                if self.circuit.sites[row.site].regulation is None:
                     raise SpecError(
-                        f"calibration: row {row.source} of {block} names population '{name}'; {nearest(name, known)}"
+                        f"calibration: row {row.source} of {block}: no treatment moves the receptors of {row.site}, "
+                        "which has no regulation"
                     )
+
+    @staticmethod
+    def _known(block: str, row: GainRow, what: str, names: Sequence[str | None], known: Mapping) -> None:
+        for name in names:
+            if name is not None and name not in known:
+                raise SpecError(f"calibration: row {row.source} of {block} names {what} '{name}'; {nearest(name, known)}")
 
     def _parameter(self, block: str, name: str, stated) -> Parameter:
         paths = self.values.add(stated.paths)

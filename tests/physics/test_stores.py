@@ -227,8 +227,8 @@ def test_the_network_is_asked_again_where_receptors_move_and_only_there(circuit)
     assert between and all(0 < step.phase.at < 73 * 3600 for step in between)
     index = steps[0].plan.labels.sites.index("HT1A_DRN")
     R = [step.situation.state.R[index] for step in steps]
-    # a thousandth: between two doses, when the drug is nearly gone, lost receptors begin to come back
-    assert R[0] == 1 and (np.diff(R) < 1e-3).all() and R[-1] < 0.9, "more serotonin than at rest, so fewer autoreceptors"
+    # three thousandths: between two doses, when the drug is nearly gone, lost receptors begin to come back
+    assert R[0] == 1 and (np.diff(R) < 3e-3).all() and R[-1] < 0.9, "more serotonin than at rest, so fewer autoreceptors"
     assert steps[-1].plan.sites["tau"][index] == pytest.approx(R[-1] * steps[0].plan.sites["tau"][index])
     # between phases receptors hear the mean of a day, a phase hears its own moment
     assert between[0].situation.concentrations["citalopram"] != steps[-1].situation.concentrations["citalopram"]

@@ -397,6 +397,23 @@ def test_an_EC50_ratio_is_that_of_two_ladders():
     assert slow.readings(seen, [])[0].value == pytest.approx(4.0, rel=1e-6)
 
 
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"treatment": TREATED["treatment"] | {"drug": "paroxetin"}}, "row DS18 of x: .*paroxetin.*paroxetine"),
+        ({"site": "HT1A_DRM"}, "row DS18 of x names site 'HT1A_DRM'.*HT1A_DRN"),
+        ({"site": "D2_DRN"}, "no treatment moves the receptors of D2_DRN, which has no regulation"),
+    ],
+)
+def test_what_a_treated_row_names_is_looked_up_before_anything_is_fitted(change, words):
+    fast, _ = slow_gains()
+    block = CIRCUIT.calibration.gains["desensitisation_5HT1A"].model_copy(update={"rows": (GainRow(**TREATED | change),)})
+    gains = CIRCUIT.calibration.gains | {"x": block}
+    circuit = CIRCUIT.model_copy(update={"calibration": CIRCUIT.calibration.model_copy(update={"gains": gains})})
+    with pytest.raises(SpecError, match=words):
+        Gains(circuit, fast.values, fast.baseline, lender=fast)
+
+
 def test_a_treated_row_without_a_control_says_so():
     row = GainRow(**TREATED | {"drug": "buspirone"})
     with pytest.raises(SpecError, match="row DS18 compares with an EC_50 of DRN_HT under buspirone in the same bath"):
