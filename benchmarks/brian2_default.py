@@ -31,7 +31,7 @@ I_55 = drive + I_ou + J_mod - G_mod*v_55 - g_AMPA*(v_55 - E_AMPA) - g_NMDA*(v_55
 V_Te = V_T + V_T_mod + kappa*clip(I_bar - I_b, 0*amp, inf*amp)/g_L : volt
 dg_AMPA/dt = -g_AMPA/tau_AMPA : siemens
 dg_NMDA/dt = -g_NMDA/tau_NMDA : siemens
-dg_GABA_A/dt = -g_GABA_A/tau_GABA_A : siemens
+dg_GABA_A/dt = -g_GABA_A/tau_GABA : siemens
 dg_GABA_B/dt = (s_GABA_B - g_GABA_B)/tau_rise_GABA_B : siemens
 ds_GABA_B/dt = -s_GABA_B/tau_GABA_B : siemens
 dg_HT3/dt = -g_HT3/tau_HT3 : siemens
@@ -48,6 +48,7 @@ tau_w : second (constant)
 a : siemens (constant)
 b : amp (constant)
 E_GABA : volt (constant)
+tau_GABA : second (constant)
 kappa : 1 (constant)
 I_b : amp (constant)
 tau_b : second (constant)
@@ -79,7 +80,7 @@ def constants(plan: Plan) -> dict:
     """What the equations take from the outer namespace, as in a script."""
     kinds = plan.kinds
     names = {
-        f"tau_{K}": kinds[f"tau_decay_{K}"] * second for K in ("AMPA", "NMDA", "GABA_A", "GABA_B", "HT3")
+        f"tau_{K}": kinds[f"tau_decay_{K}"] * second for K in ("AMPA", "NMDA", "GABA_B", "HT3")
     }
     names |= {f"E_{K}": kinds[f"E_{K}"] * brian2.volt for K in ("AMPA", "NMDA", "GABA_B", "HT3")}
     return names | {
@@ -149,6 +150,7 @@ def cell_values(plan: Plan) -> dict[str, np.ndarray]:
         "a",
         "b",
         "E_GABA",
+        "tau_GABA",
     )
     own = {name: cells[name] for name in (*same, "kappa", "I_b", "drive")}
     tau_ou = -SLOW_STEP / np.log(cells["ou_decay"])

@@ -69,6 +69,7 @@ def _cells(n: int, drive: float, random: np.random.Generator) -> dict[str, np.nd
         "a": np.full(n, 1e-9),
         "b": np.full(n, 20e-12),
         "E_GABA": np.full(n, -70e-3),
+        "tau_GABA": np.full(n, 8e-3),
         "kappa": np.full(n, 0.5),
         "I_b": np.full(n, 150e-12),
         "b_relax": np.full(n, 1 - np.exp(-SLOW_STEP / 0.2)),

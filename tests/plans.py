@@ -66,6 +66,7 @@ def _cells(random: np.random.Generator) -> dict[str, np.ndarray]:
         "a": np.full(N, 1e-9),
         "b": np.full(N, 20e-12),
         "E_GABA": np.full(N, -70e-3),
+        "tau_GABA": 8e-3 * np.linspace(0.7, 1.3, N),
         "kappa": np.full(N, 0.5),
         "I_b": np.full(N, 150e-12),
         "b_relax": np.full(N, 1 - np.exp(-SLOW_STEP / 0.2)),

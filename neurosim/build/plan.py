@@ -11,7 +11,7 @@ Fast loop, per cell::
     dv/dt  = open · inv_C_m · ( g_L (E_L - v) + g_L Δ_T exp((v - V_Te)/Δ_T) - w + I_slow - G_slow v
              - Σ_K g_K B_K(v) (v - E_K) )              K: fast kinds; B = 1 but for NMDA; E = E_GABA per cell for GABA_A
     dw/dt  = (a (v - E_L) - w) / tau_w
-    dg_K/dt = - g_K / tau_decay_K
+    dg_K/dt = - g_K / tau_decay_K                    tau_GABA per cell for GABA_A
     spike when v > V_peak: v = V_r, w += b · adaptation, closed (open = 0) for t_ref
     B_NMDA(v) = 1 / (1 + Mg/3.57 · exp(-62 v/V))       jahr1990; Mg in mM
 
@@ -142,7 +142,7 @@ class Plan:
     ----------
     structure : Structure
     cells : dict of arrays, shape (n_cells,)
-        ``population`` (int32), ``inv_C_m`` (1/F, 0 if lesioned), ``g_L E_L V_T Delta_T V_r V_peak t_ref tau_w a b E_GABA``,
+        ``population`` (int32), ``inv_C_m`` (1/F, 0 if lesioned), ``g_L E_L V_T Delta_T V_r V_peak t_ref tau_w a b E_GABA tau_GABA``,
         ``kappa I_b b_relax``, ``drive``, ``ou_decay``, ``ou_kick`` (A), ``v_0`` (start voltage) and ``stim_0 …`` masks
         (0/1) of the stimulus slots.
     kinds : dict of float

@@ -6,7 +6,7 @@ import numpy as np
 
 from neurosim.build.plan import CARRIERS, SLOW_STEP, Plan, Structure, Wiring
 from neurosim.errors import EngineError
-from neurosim.models import MG_HALF, gate_names
+from neurosim.models import KINDS_OF_CELL, MG_HALF, gate_names
 
 __all__ = ["connections", "require_whole_steps", "sample_ratio", "slow_ratio", "values"]
 
@@ -125,11 +125,12 @@ def _cells(plan: Plan) -> dict[str, np.ndarray | float]:
         "inv_Delta_T": 1.0 / cells["Delta_T"],
         "I_exp": cells["g_L"] * cells["Delta_T"],
         "inv_tau_w": 1.0 / cells["tau_w"],
+        "inv_tau_GABA": 1.0 / cells["tau_GABA"],
         "n_ref": np.rint(cells["t_ref"] / s.dt).astype(np.int32),
         "V_Te": cells["V_T"],
         "noise_key": plan.noise_key,
     }
-    for kind in s.fast_kinds:
+    for kind in (kind for kind in s.fast_kinds if kind not in KINDS_OF_CELL):
         out |= {f"E_{kind}": kinds[f"E_{kind}"], f"inv_tau_decay_{kind}": 1.0 / kinds[f"tau_decay_{kind}"]}
     for kind in s.slow_kinds:
         out |= {

@@ -1,6 +1,7 @@
 """Equations as text, the functions they call, and a plain NumPy reference of every modulator equation."""
 
 from neurosim.models.cells import (
+    KINDS_OF_CELL,
     KINDS_WITH_BLOCK,
     MG_HALF,
     cell_equations,
@@ -35,6 +36,7 @@ __all__ = [
     "CPP_SINGLE",
     "CROSS",
     "population_gates",
+    "KINDS_OF_CELL",
     "KINDS_WITH_BLOCK",
     "MG_HALF",
     "POOLS",

@@ -17,6 +17,7 @@ import math
 from collections.abc import Sequence
 
 __all__ = [
+    "KINDS_OF_CELL",
     "KINDS_WITH_BLOCK",
     "MG_HALF",
     "cell_equations",
@@ -35,8 +36,8 @@ __all__ = [
 MG_HALF, MG_SLOPE = 3.57, 62.0
 #: Fast kinds whose conductance depends on the voltage (magnesium block).
 KINDS_WITH_BLOCK = ("NMDA",)
-#: Fast kinds whose reversal potential is a property of the cell.
-_KINDS_OF_CELL = ("GABA_A",)
+#: Fast kinds whose reversal potential and decay are properties of the cell.
+KINDS_OF_CELL = ("GABA_A",)
 
 _CELL = """
 dv/dt = heaviside(t_in_timesteps - reopen)*inv_C_m*(I_in - G_in*v + I_exp*vexp((v - V_Te)*inv_Delta_T) - w{fast}) : volt
@@ -63,6 +64,7 @@ inv_tau_w : Hz (constant)
 a : siemens (constant)
 b : amp (constant)
 E_GABA : volt (constant)
+inv_tau_GABA : Hz (constant)
 kappa : 1 (constant)
 I_b : amp (constant)
 b_relax : 1 (constant)
@@ -79,13 +81,15 @@ adaptation : 1 (linked)
 noise_key : integer (shared, constant)
 """
 
-_SINGLE = ("w", "I_in", "G_in", "V_Te", "inv_C_m", "E_L", "inv_Delta_T", "I_exp", "inv_tau_w", "a", "E_GABA")
+_SINGLE = ("w", "I_in", "G_in", "V_Te", "inv_C_m", "E_L", "inv_Delta_T", "I_exp", "inv_tau_w", "a", "E_GABA", "inv_tau_GABA")
 
 _FAST = """
 dg_{K}/dt = -g_{K}*inv_tau_decay_{K} : siemens
 inv_tau_decay_{K} : Hz (shared, constant)
 E_{K} : volt (shared, constant)
 """
+
+_FAST_OF_CELL = "dg_{K}/dt = -g_{K}*inv_tau_GABA : siemens\n"
 
 _SLOW = """
 g_{K} : siemens
@@ -107,7 +111,7 @@ key_{k} : integer (shared, constant)
 
 
 def _reversal(kind: str) -> str:
-    return "E_GABA" if kind in _KINDS_OF_CELL else f"E_{kind}"
+    return "E_GABA" if kind in KINDS_OF_CELL else f"E_{kind}"
 
 
 def _block(kind: str, v: str) -> str:
@@ -140,7 +144,7 @@ def cell_equations(
     """
     text = _CELL.format(
         fast="".join(_current(kind, "v") for kind in fast_kinds),
-        decays="".join(_FAST.format(K=kind) for kind in fast_kinds),
+        decays="".join((_FAST_OF_CELL if kind in KINDS_OF_CELL else _FAST).format(K=kind) for kind in fast_kinds),
     )
     text += "".join(_SLOW.format(K=kind) for kind in slow_kinds)
     text += "".join(f"rise_{kind} : 1 (shared, constant)\n" for kind in rising_kinds)

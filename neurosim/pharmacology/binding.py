@@ -18,8 +18,11 @@ where there is one. tau_0 is the ``constitutive`` part of tau. Drugs:
 * agonist, also partial: the efficacy e of its row, measured in an assay of reserve tau_f, gives the reserve
   there, e = [tau_p / (1 + tau_p)] / [tau_f / (1 + tau_f)], and at the site tau_j = tau_p · tau / tau_f. Its K is
   EC_50 (1 + tau_j) where a row states a functional EC_50, which then is its half-point at every site; else
-  its Ki in the unit of the transmitter: Ki · K / Ki of the transmitter, in the affinity state that the row
-  names (high if it names none).
+  K = Ki (K / Ki of the transmitter)^e, in the affinity state that the row names (high if it names none). The
+  bracket is by how much function asks for more transmitter than a label sees, the price of coupling to the
+  G protein; a ligand pays the part of that energy that it turns into effect, the transmitter (e = 1) all of it and
+  an antagonist (e = 0) nothing. That coupling goes with efficacy holds in some series of agonists and not in all
+  (Payne, Johansson & Strange 2002, J. Neurochem. 82:1106).
 """
 
 from __future__ import annotations
@@ -115,9 +118,13 @@ def site_constants(receptor: str, tau: float, EC_50: float | None = None) -> Sit
     return SiteConstants((found.EC_50 if EC_50 is None else float(EC_50)) * (1.0 + tau), float(tau), tau_0)
 
 
+def _efficacy(binding: Binding) -> float:
+    return binding.action.default_efficacy if binding.efficacy is None else binding.efficacy
+
+
 def _assay_reserve(binding: Binding, receptor: Receptor) -> float:
     """tau_p of an agonist in the assay of its efficacy."""
-    efficacy = binding.action.default_efficacy if binding.efficacy is None else binding.efficacy
+    efficacy = _efficacy(binding)
     reached = efficacy * activation_limit(receptor.tau_assay)
     if not 0 <= reached < 1:
         raise ReferenceDataError(
@@ -135,7 +142,7 @@ def drug_constants(binding: Binding, receptor: Receptor, constants: SiteConstant
     if binding.EC_50 is not None:
         return binding.EC_50 * (1.0 + tau), tau
     low = binding.affinity_state == "low" and receptor.Ki_low is not None
-    return binding.Ki * constants.K / (receptor.Ki_low if low else receptor.Ki_high), tau
+    return binding.Ki * (constants.K / (receptor.Ki_low if low else receptor.Ki_high)) ** _efficacy(binding), tau
 
 
 def expressed_row(drug: str, target: str, knowledge: Knowledge) -> Binding | None:

@@ -74,7 +74,7 @@ class SynapseKind(Cited):
 class AdaptiveExponential(Cited):
     """Parameters of the adaptive exponential neuron (brette2005), symbols as printed.
 
-    ``E_GABA`` replaces the reversal of GABA_A in this population. ``kappa I_b tau_b`` are the slow
+    ``E_GABA`` and ``tau_GABA`` replace reversal and decay of GABA_A in this population. ``kappa I_b tau_b`` are the slow
     threshold that gives depolarisation block (MODEL §1): all three or none. An ``sd`` is the spread between
     cells.
     """
@@ -91,6 +91,7 @@ class AdaptiveExponential(Cited):
     a: Annotated[Sourced, sourced("conductance")]
     b: Annotated[Sourced, sourced("current", "not negative")]
     E_GABA: Annotated[Sourced, sourced("voltage")] | None = None
+    tau_GABA: Annotated[Sourced, sourced("time", "positive")] | None = None
     kappa: Annotated[Sourced, sourced("number", "not negative")] | None = None
     I_b: Annotated[Sourced, sourced("current")] | None = None
     tau_b: Annotated[Sourced, sourced("time", "positive")] | None = None

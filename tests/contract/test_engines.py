@@ -168,7 +168,8 @@ CHANGES = {
     "dose": lambda plan: {"pools": {"B_SERT": np.full(3, 20.0)}, "sites": {"X": np.full(4, 3.0)}},
     "noise": lambda plan: {"noise_key": 8},
     "large noise key": lambda plan: {"noise_key": 2**63 - 1},
-    "kinds": lambda plan: {"kinds": {"tau_decay_GABA_A": 20e-3, "Mg": 0.1}},
+    "kinds": lambda plan: {"kinds": {"tau_decay_AMPA": 20e-3, "Mg": 0.1}},
+    "decay of a cell": lambda plan: {"cells": {"tau_GABA": np.full(N, 20e-3)}},
     "gates": lambda plan: {"site_links": {"G_mod": np.full(3, 5e-9)}},
     "pulses": lambda plan: {"stimuli": PULSES, "cells": EVERYONE},
     "random pulses": lambda plan: {

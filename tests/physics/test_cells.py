@@ -125,9 +125,9 @@ def test_cells_block_at_the_current_that_calibration_keeps_them_from(population)
     block = block_current(parameters)
     number = {key: float(getattr(parameters, key).value) for key in type(parameters).model_fields
               if hasattr(getattr(parameters, key), "value")}  # fmt: skip
-    tau_b, E_GABA = number.pop("tau_b"), number.pop("E_GABA")
+    tau_b, E_GABA, tau_GABA = (number.pop(key) for key in ("tau_b", "E_GABA", "tau_GABA"))
     cell = adex(drive=np.array([0.25, 0.94, 1.06]) * block, **number)
-    cell |= {"b_relax": -np.expm1(-1e-3 / tau_b), "E_GABA": E_GABA}
+    cell |= {"b_relax": -np.expm1(-1e-3 / tau_b), "E_GABA": E_GABA, "inv_tau_GABA": 1.0 / tau_GABA}
     slow, near, beyond = TextCells(**cell).advance(4.0).rates_between(2.0, 4.0)
     assert slow == 0, "a quarter of it is below what the cell needs to fire at all"
     # 6 % on either side: the formula leaves out what adaptation adds near threshold, about 1 mV of 14

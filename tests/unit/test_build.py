@@ -66,6 +66,17 @@ def test_arms_meet_the_same_brain_and_the_same_noise():
     assert differing(vehicle, treated) == {"sites.X", "sites.S", "sites.B", "sites.a_0", "sites.rho_0"}
 
 
+def test_inhibition_of_a_cell_reverses_and_decays_as_its_own_receptors_say():
+    circuit = load_circuit("midbrain_raphe")
+    p, kind = plan(circuit=circuit), circuit.synapses["GABA_A"]
+    for index, name in enumerate(p.labels.populations):
+        population, cells = circuit.populations[name], p.cells["population"] == index
+        for key, common in (("E_GABA", kind.E_rev), ("tau_GABA", kind.tau_decay)):
+            own = getattr(population.parameters, key)
+            assert set(p.cells[key][cells]) == {float((common if own is None else own).value)}, (name, key)
+    assert len(set(p.cells["tau_GABA"])) > 1
+
+
 def test_subjects_and_seeds_differ_in_cells_wiring_and_noise():
     for other in (plan(subject=1), plan(seed=2)):
         changed = differing(plan(), other)
@@ -261,7 +272,7 @@ def test_check_warns_of_a_site_that_cannot_modulate(EC_50, word):
 def test_plans_hold_one_affinity_and_block_per_carrier():
     p = plan(arm={"drugs": [{"drug": "cocaine", "concentration": "1 uM"}]})
     for carrier in build.CARRIERS:
-        expected = pharmacology.carrier_terms(carrier, {"cocaine": 1000.0}).B
+        expected = pharmacology.carrier_terms(carrier, {"cocaine": 1000.0}, pharmacology.Knowledge(species="rat")).B
         assert np.all(p.pools[f"B_{carrier}"] == expected) and expected > 0
     for k, (a, b) in enumerate(zip(p.cross["pool"], p.cross["partner"], strict=True)):
         partner = p.labels.pools[b][1]

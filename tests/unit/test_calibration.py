@@ -297,8 +297,8 @@ def test_a_moved_weight_is_made_up_for_by_the_drives_of_its_cells():
     assert gains.position() == pytest.approx(to)
     path = "populations.VTA_DA.drive"
     p, weight = CIRCUIT.projections["RMTg_GABA__VTA_DA"], before["projections.RMTg_GABA__VTA_DA.weight"]
-    kind, E = CIRCUIT.synapses["GABA_A"], float(CIRCUIT.populations["VTA_DA"].parameters.E_GABA.value)
-    lost = p.in_degree * 5.0 * weight * float(kind.tau_decay.value) * (E + 0.055)
+    own = CIRCUIT.populations["VTA_DA"].parameters
+    lost = p.in_degree * 5.0 * weight * float(own.tau_GABA.value) * (float(own.E_GABA.value) + 0.055)
     assert values.numbers[path] - before[path] == pytest.approx(-lost, rel=1e-6)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -69,10 +71,19 @@ def test_an_agonist_by_function_has_its_EC_50_at_every_site():
 
 def test_an_agonist_by_affinity_is_counted_in_units_of_the_transmitter():
     constants, found = terms("D2", 10.0, quinpirole=1.0)  # high-affinity state
-    assert pytest.approx(4.8 * 105 / 2.8) == 1 / found.X
+    assert pytest.approx(4.8 * (105 / 2.8) ** 0.9) == 1 / found.X  # of efficacy 0.9
     _, found = terms("D2", 10.0, apomorphine=1.0)  # measured with an antagonist radioligand
-    assert pytest.approx(35 * 105 / 474) == 1 / found.X
+    assert pytest.approx(35 * (105 / 474) ** 0.9) == 1 / found.X
     assert constants.K == 105
+
+
+def test_the_less_an_agonist_does_the_nearer_its_constant_is_to_what_a_label_sees():
+    receptor, constants = reference.receptor("5-HT1A"), pharmacology.site_constants("5-HT1A", 10.0)
+    row = next(row for row in reference.bindings("ipsapirone") if row.target == "5-HT1A")
+    e = np.array([0.0, 0.3, 0.6, 0.9])
+    K = np.array([drug_constants(dataclasses.replace(row, efficacy=part), receptor, constants)[0] for part in e])
+    assert K[0] == row.Ki, "an agonist that does nothing is an antagonist"
+    np.testing.assert_allclose(np.log(K / row.Ki), e * np.log(constants.K / receptor.Ki_high))
 
 
 def test_autoreceptors_are_more_sensitive_to_apomorphine():
