@@ -80,8 +80,8 @@ def _cells(random: np.random.Generator) -> dict[str, np.ndarray]:
 
 
 def _kinds() -> dict[str, float]:
-    reversal = {"AMPA": 0.0, "NMDA": 0.0, "GABA_A": -70e-3, "GABA_B": -95e-3, "HT3": 0.0}
-    decay = {"AMPA": 3e-3, "NMDA": 80e-3, "GABA_A": 8e-3, "GABA_B": 150e-3, "HT3": 20e-3}
+    reversal = {"AMPA": 0.0, "NMDA": 0.0, "GABA_B": -95e-3, "HT3": 0.0}
+    decay = {"AMPA": 3e-3, "NMDA": 80e-3, "GABA_B": 150e-3, "HT3": 20e-3}
     kinds = {f"E_{kind}": E for kind, E in reversal.items()}
     return (
         kinds

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from neurosim import pharmacology
+from neurosim import models, pharmacology
 from neurosim.build.chemistry import (
     SiteLigands,
     cross_arrays,
@@ -243,6 +243,8 @@ class Trial:
     def _kinds(self) -> dict[str, float]:
         kinds = {}
         for name, kind in (self.layout.kinds("fast") | self.layout.kinds("slow")).items():
+            if name in models.KINDS_OF_CELL:
+                continue  # among the cells
             kinds[f"E_{name}"] = float(kind.E_rev.value)
             kinds[f"tau_decay_{name}"] = float(kind.tau_decay.value)
             if kind.tau_rise is not None:

@@ -92,17 +92,11 @@ def _population_cells(name: str, population: Population, seed: int, subject: int
 
 def draw_cells(circuit: Circuit, seed: int, subject: int) -> dict[str, np.ndarray]:
     """Cell arrays of a healthy subject (every ``inv_C_m`` positive), shape (n_cells,)."""
-    GABA_A = circuit.synapses.get("GABA_A")
-    common = {
-        "E_GABA": 0.0 if GABA_A is None else float(GABA_A.E_rev.value),
-        "tau_GABA": 1.0 if GABA_A is None else float(GABA_A.tau_decay.value),
-    }
     columns: dict[str, list[np.ndarray]] = {}
     for index, (name, population) in enumerate(circuit.populations.items()):
         cells = _population_cells(name, population, seed, subject)
-        for key, value in common.items():
-            own = getattr(population.parameters, key)
-            cells[key] = np.full(population.n, value if own is None else float(own.value))
+        for key, value in zip(("E_GABA", "tau_GABA"), circuit.inhibition(name), strict=True):
+            cells[key] = np.full(population.n, value)
         cells["population"] = np.full(population.n, index, dtype=np.int32)
         for key, column in cells.items():
             columns.setdefault(key, []).append(column)

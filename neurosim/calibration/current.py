@@ -54,11 +54,9 @@ def synaptic_current(circuit: Circuit, values: Values, seen: Observation, name: 
     kind = circuit.synapses[projection.synapse]
     rate = seen.rate(projection.pre)
     weight = values.numbers.get(f"projections.{name}.weight", float(projection.weight.value))
-    own = circuit.populations[projection.post].parameters
-    area, E_rev = float(kind.tau_decay.value), float(kind.E_rev.value)
+    E_rev, area = float(kind.E_rev.value), float(kind.tau_decay.value)
     if projection.synapse == "GABA_A":
-        area = area if own.tau_GABA is None else float(own.tau_GABA.value)
-        E_rev = E_rev if own.E_GABA is None else float(own.E_GABA.value)
+        E_rev, area = circuit.inhibition(projection.post)
     if kind.tau_rise is not None:
         area /= biexponential_peak(float(kind.tau_rise.value), float(kind.tau_decay.value))
     block = 1.0 if kind.Mg is None else unblocked(float(kind.Mg.value), _V)

@@ -384,6 +384,18 @@ class Circuit(Cited):
     #: Circuits derived from this one, see resolve(); no part of equality or hash.
     _memory: dict = PrivateAttr(default_factory=dict)
 
+    def inhibition(self, population: str) -> tuple[float, float]:
+        """Reversal (V) and decay (s) of GABA_A in a population, its own before those of the kind.
+
+        A circuit without GABA_A has 0 V and 1 s, which nothing reads.
+        """
+        own, kind = self.populations[population].parameters, self.synapses.get("GABA_A")
+        E_rev, tau = (0.0, 1.0) if kind is None else (kind.E_rev.value, kind.tau_decay.value)
+        return (
+            float(E_rev if own.E_GABA is None else own.E_GABA.value),
+            float(tau if own.tau_GABA is None else own.tau_GABA.value),
+        )
+
     def native_releasers(self, region: str, transmitter: str) -> tuple[str, ...]:
         """Populations that release into a pool what they make by themselves; others release what they were given."""
         return tuple(
