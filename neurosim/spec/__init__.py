@@ -51,10 +51,11 @@ from neurosim.spec._experiment import (
     Phase,
     Protocol,
     Reference,
+    Sample,
     Stimulation,
     Uncertainty,
 )
-from neurosim.spec._experiment_checks import RESERVED, PhaseTime, cut_stimulations, phase_times
+from neurosim.spec._experiment_checks import POINT, RESERVED, PhaseTime, cut_stimulations, phase_times
 from neurosim.spec._experiment_file import load_experiment, set_value
 from neurosim.spec._graded import DisorderEffect, disorder_effects
 from neurosim.spec._hash import canonical_json, digest
@@ -63,7 +64,7 @@ from neurosim.spec._provenance import Provenance, provenance
 from neurosim.spec._quantities import Sourced
 from neurosim.spec._resolve import Resolved, resolve
 from neurosim.spec._rows import Condition, Expected, Row, Rows, load_rows
-from neurosim.spec._scan import axis_values, scan_points
+from neurosim.spec._scan import Dimension, axis_texts, axis_values, scan_dimensions, scan_points
 from neurosim.spec._schema import json_schema
 from neurosim.spec._words import locate, spec_error
 
@@ -79,6 +80,7 @@ __all__ = [
     "Clamp",
     "Condition",
     "Conductance",
+    "Dimension",
     "Disorder",
     "DisorderEffect",
     "Dose",
@@ -94,6 +96,7 @@ __all__ = [
     "NOTICE",
     "NearField",
     "Noise",
+    "POINT",
     "Phase",
     "PhaseTime",
     "Plasticity",
@@ -114,6 +117,7 @@ __all__ = [
     "Row",
     "RowStimulus",
     "Rows",
+    "Sample",
     "Site",
     "Sourced",
     "SpecError",
@@ -122,6 +126,7 @@ __all__ = [
     "Transmission",
     "Transporter",
     "Uncertainty",
+    "axis_texts",
     "axis_values",
     "canonical_json",
     "cut_stimulations",
@@ -145,6 +150,7 @@ __all__ = [
     "plain",
     "provenance",
     "resolve",
+    "scan_dimensions",
     "scan_points",
     "set_value",
     "spec_error",
