@@ -15,7 +15,16 @@ from typing import Any
 
 from neurosim import reference
 from neurosim.build import Still
-from neurosim.spec import Circuit, Experiment, Resolved, axis_values, digest, resolve, scan_dimensions, scan_points
+from neurosim.spec import (
+    Circuit,
+    Experiment,
+    Resolved,
+    axis_values,
+    digest,
+    resolve,
+    scan_dimensions,
+    scan_points,
+)
 
 __all__ = ["Expansion", "TrialSpec", "contents", "expand", "source_digest", "trial_key"]
 

@@ -39,6 +39,7 @@ from neurosim.spec._circuit import (
     Transporter,
 )
 from neurosim.spec._circuit_file import circuit_document, load_circuit
+from neurosim.spec._cluster import ClusterFile, DaskSite, SlurmSite, cluster_path, load_cluster
 from neurosim.spec._disorder import NOTICE, Alteration, Disorder, GradedDisorder, load_disorder
 from neurosim.spec._dump import dump_yaml, plain
 from neurosim.spec._experiment import (
@@ -78,8 +79,10 @@ __all__ = [
     "Calibration",
     "Circuit",
     "Clamp",
+    "ClusterFile",
     "Condition",
     "Conductance",
+    "DaskSite",
     "Dimension",
     "Disorder",
     "DisorderEffect",
@@ -120,6 +123,7 @@ __all__ = [
     "Sample",
     "Site",
     "Sourced",
+    "SlurmSite",
     "SpecError",
     "Stimulation",
     "SynapseKind",
@@ -141,7 +145,9 @@ __all__ = [
     "list_disorders",
     "list_experiments",
     "circuit_document",
+    "cluster_path",
     "load_circuit",
+    "load_cluster",
     "load_disorder",
     "load_experiment",
     "load_rows",

@@ -229,8 +229,8 @@ class Experiment(Model):
     ``circuit`` is the circuit itself; a name or a path is looked up. ``species`` is the circuit's by default,
     ``reference`` the first arm and phase, a stimulation's ``phase`` the last one. With ``engine: none``
     nothing spikes: transmitters stay at the middle of their bands or at ``levels``, and only drugs and
-    receptors are computed. ``scan`` has axes, ``sample`` draws points between bounds. ``profile`` chooses among several published values of one constant, ``uncertainty``
-    draws constants for every subject.
+    receptors are computed. ``scan`` has axes, ``sample`` draws points between bounds. ``profile`` chooses among several
+    published values of one constant, ``uncertainty`` draws constants for every subject.
 
     Raises
     ------
