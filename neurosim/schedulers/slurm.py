@@ -23,7 +23,7 @@ from typing import Any
 
 from neurosim.errors import EngineError
 from neurosim.schedulers.base import Call, OnProgress, Outcome, Rescue, Scheduler, Task
-from neurosim.schedulers.slurm_task import SIGNAL, Share
+from neurosim.schedulers.shares import SIGNAL, Share
 
 __all__ = ["Request", "Slurm", "Submission", "in_flight", "submissions"]
 
