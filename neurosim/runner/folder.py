@@ -134,11 +134,25 @@ def read_plan(folder: Path) -> dict:
         raise ResultSchemaError(
             f"{path} is damaged: run the experiment again, finished trials are kept"
         ) from error
-    if isinstance(plan, dict) and plan.get("schema") == PLAN_SCHEMA and "trials" not in plan:
+    if isinstance(plan, dict) and plan.get("schema") == PLAN_SCHEMA and not _has_trials(plan):
         raise ResultSchemaError(f"{path} is damaged: run the experiment again, finished trials are kept")
     if not isinstance(plan, dict) or plan.get("schema") != PLAN_SCHEMA:
         raise ResultSchemaError(f"{path} is not of schema {PLAN_SCHEMA!r}: run the experiment again")
     return plan
+
+
+def _has_trials(plan: dict) -> bool:
+    """Whether a plan names an experiment and its trials, as readers need it."""
+    kinds = {"key": str, "arm": str, "subject": int, "point": list}
+    trials = plan.get("trials")
+    return (
+        isinstance(plan.get("experiment"), str)
+        and isinstance(trials, list)
+        and all(
+            isinstance(trial, dict) and all(isinstance(trial.get(name), kind) for name, kind in kinds.items())
+            for trial in trials
+        )
+    )
 
 
 @contextlib.contextmanager
