@@ -56,8 +56,8 @@ _SEALED = {
     "seal": f"crc32 of all bytes but the last {_SEAL_SIZE}, in hexadecimal digits at the end of the file"
 }
 _CHUNK = 1 << 20
-# bytes below which a disk counts as full
-_NEARLY_NOTHING = 100_000
+# bytes below which a disk counts as full: another process that failed on it may just have made room
+_NEARLY_NOTHING = 1_000_000
 #: One lazy tree per open file, and the trees on it that were given out; see :func:`open_tree`.
 _OPENED: dict[tuple[int, ...], tuple[xr.DataTree, list[weakref.ref[xr.DataTree]]]] = {}
 
