@@ -22,6 +22,9 @@ class FakeEngine:
     def prepare(self, structure) -> None:
         pass
 
+    def is_prepared(self, structure) -> bool:
+        return True
+
     def run(self, plan: Plan, progress=None) -> RawPhase:
         FakeEngine.runs += 1
         FakeEngine.before(plan)

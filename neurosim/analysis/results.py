@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ class Results:
         Root attributes: schema, YAML texts, resolved spec, seeds, hashes, versions, host.
     arms, subjects, phases : tuple
     axes : dict of name → Axis
-        Scan axes.
+        Scan dimensions; ``point`` has the axes that go along it as ``members``.
     reference : (arm, phase)
         Of the balance and of the table.
     keys : DataArray
@@ -83,7 +84,7 @@ class Results:
         self.subjects: tuple[int, ...] = tuple(trials.subject.values.tolist())
         self.phases: tuple[str, ...] = tuple(trials.phase.values.tolist())
         self.axes: dict[str, Axis] = {
-            name: _axis(trials[name]) for name in trials.outcome.dims if name not in ("arm", "subject")
+            name: _axis(trials, name) for name in trials.outcome.dims if name not in ("arm", "subject")
         }
 
     def __repr__(self) -> str:
@@ -156,14 +157,12 @@ class Results:
         return len(np.unique(self.keys.sel(arm=arm, subject=self.subjects[0]).values)) > 1
 
     def point_text(self, point: tuple[int, ...]) -> str:
-        """``"dose = 0.3 mg/kg"`` for the indices of a scan point."""
-        words = []
-        for axis, index in zip(self.axes.values(), point, strict=True):
-            value = axis.values[index]
-            number = value if isinstance(value, str) else f"{value:.3g}"
-            unit = f" {axis.unit}" if axis.unit not in ("", "1") else ""
-            words.append(f"{axis.name} {number}{unit}")
-        return ", ".join(words)
+        """``"dose 0.3 mg/kg"`` for the indices of a scan point."""
+        return ", ".join(
+            own.text(index)
+            for axis, index in zip(self.axes.values(), point, strict=True)
+            for own in axis.members or (axis,)
+        )
 
     def trial(self, arm: str, subject: int = 0, **axes: Any) -> xr.DataTree:
         """One trial, in memory: groups ``rates pools receptors drugs trials spikes traces``, perhaps
@@ -229,7 +228,14 @@ def _check(what: str, name: Any, allowed) -> None:
         raise ResultSchemaError(f"no {what} {name!r} in these results: {nearest(name, allowed)}")
 
 
-def _axis(coordinate: xr.DataArray) -> Axis:
+def _axis(trials: xr.DataTree, dim: str) -> Axis:
+    """A scan dimension as the coordinates of a summary describe it."""
+    own = [c for c in trials.coords.values() if c.dims == (dim,) and c.name != dim]
+    members = tuple(_coordinate(c) for c in sorted(own, key=lambda c: c.attrs["order"]))
+    return replace(_coordinate(trials[dim]), members=members)
+
+
+def _coordinate(coordinate: xr.DataArray) -> Axis:
     attributes = coordinate.attrs
     return Axis(
         coordinate.name,

@@ -35,7 +35,7 @@ _NONE_IS_ZERO = ("ligand", "drug")
 
 @dataclass(frozen=True)
 class Axis:
-    """One scan axis.
+    """One scan dimension: an axis, or ``point`` with the axes that go along it.
 
     Attributes
     ----------
@@ -46,13 +46,16 @@ class Axis:
     unit : str
         "1" for plain numbers, empty for texts.
     path : str
-        What the axis sets in the experiment.
+        What the axis sets in the experiment; empty for ``point``.
+    members : tuple of Axis
+        Of the dimension ``point``: the axes that go along it.
     """
 
     name: str
     values: tuple
     unit: str
     path: str
+    members: tuple[Axis, ...] = ()
 
     @classmethod
     def of(cls, name: str, values: Sequence, unit: str | None, path: str) -> Axis:
@@ -60,6 +63,17 @@ class Axis:
         plain = tuple(v.to(unit) if unit and hasattr(v, "to") else v for v in values)
         is_text = any(isinstance(v, str) for v in plain)
         return cls(name, tuple(map(str, plain)) if is_text else plain, "" if is_text else (unit or "1"), path)
+
+    def text(self, index: int) -> str:
+        """``"dose 0.3 mg/kg"`` for one of its values."""
+        value = self.values[index]
+        number = value if isinstance(value, str) else f"{value:.3g}"
+        return f"{self.name} {number}" + (f" {self.unit}" if self.unit not in ("", "1") else "")
+
+    @classmethod
+    def point(cls, members: Sequence[Axis]) -> Axis:
+        """The dimension along which some axes go together; its values are numbers of points."""
+        return cls("point", tuple(range(len(members[0].values))), "1", "", tuple(members))
 
 
 @dataclass(frozen=True)
@@ -83,10 +97,9 @@ class _Frame:
             "subject": ("subject", np.array(self.subjects, np.int64), {"units": "1", "long_name": "subject"}),
         }
         for axis in self.axes:
-            attributes = {"path": axis.path, "long_name": axis.path}
-            if axis.unit:
-                attributes |= {"unit": axis.unit, "units": axis.unit}
-            coords[axis.name] = (axis.name, np.array(axis.values), attributes)
+            for order, own in enumerate((axis, *axis.members)):
+                # a file keeps coordinates in no order of its own
+                coords[own.name] = (axis.name, np.array(own.values), {**_said(own), "order": order})
         return coords
 
     def cells(self, records: Mapping[str, TrialRecord]) -> Iterator[tuple[tuple[int, ...], TrialRecord]]:
@@ -95,6 +108,12 @@ class _Frame:
             record = records.get(self.keys[index])
             if record is not None and record.outcome in OUTCOMES_WITH_DATA:
                 yield index, record
+
+
+def _said(axis: Axis) -> dict[str, Any]:
+    """Attributes of the coordinate of an axis."""
+    named = {"long_name": "number of the scan point"} if axis.members else {"path": axis.path, "long_name": axis.path}
+    return named | ({"unit": axis.unit, "units": axis.unit} if axis.unit else {})
 
 
 def assemble_summary(
@@ -192,7 +211,7 @@ def _check_axes(frame: _Frame) -> None:
     from neurosim.spec import RESERVED  # reading results must not load what describes experiments
 
     for axis in frame.axes:
-        if axis.name in RESERVED:
+        if axis.name in RESERVED and not axis.members:
             raise ResultSchemaError(
                 f"scan axis {axis.name!r}: results have a dimension or variable of that name; name it otherwise"
             )

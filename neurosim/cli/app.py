@@ -81,6 +81,14 @@ def run(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Run trials again that failed before.")
     ] = False,
+    cluster: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--cluster", metavar="NAME", help="slurm, dask or dask:ADDRESS. [default: this machine]"),
+    ] = None,
+    sbatch_arg: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option("--sbatch-arg", metavar="ARG", help="Handed to sbatch, e.g. --sbatch-arg=--qos=long; may be repeated."),
+    ] = None,
 ) -> None:
     """Run an experiment; the same command resumes it.
 
@@ -91,20 +99,21 @@ def run(
     Exit status: 0 done, 1 some trials failed, 2 wrong input, 130 interrupted.
 
     \b
-    Example:
+    Examples:
       neurosim run acute_escitalopram --set subjects=8 --workers 4 --output results/eight
+      neurosim run balance_map --cluster slurm --dry-run
     """
     from neurosim.cli import running
 
     settings = running.settings(set_)
+    where = {"workers": workers, "output": output, "cluster": cluster, "sbatch_args": tuple(sbatch_arg or ())}
     if dry_run:
-        running.check(experiment, settings, output, workers)
+        running.dry_run(experiment, settings, **where)
         return
     status = running.run(
         experiment,
-        workers=workers,
-        output=output,
         set=settings,
+        **where,
         fresh=fresh,
         fail_fast=fail_fast,
         max_failures=max_failures,
@@ -130,7 +139,7 @@ def check(
     """
     from neurosim.cli import running
 
-    running.check(file, running.settings(set_), output, workers)
+    running.check(file, running.settings(set_), output=output, workers=workers)
 
 
 @app.command("list")

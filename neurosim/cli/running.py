@@ -9,7 +9,7 @@ from neurosim.cli.console import error, note, say, table, title
 from neurosim.cli.progress import Progress
 from neurosim.errors import SpecError
 
-__all__ = ["check", "run", "settings", "status"]
+__all__ = ["check", "dry_run", "run", "settings", "status"]
 
 #: Failed trials that are listed one by one.
 _MOST_FAILURES = 10
@@ -36,29 +36,31 @@ def settings(given: Sequence[str] | None) -> dict[str, str]:
 
 def run(experiment: str, *, set: dict[str, str], **options) -> int:  # noqa: A002
     """Run an experiment with progress, then its table; returns the exit status."""
-    from neurosim.runner import run_experiment
+    from neurosim import runner
 
     progress = Progress()
     try:
         with progress:
-            report = run_experiment(experiment, set=set or None, progress=progress, **options)
+            report = runner.run_experiment(experiment, set=set or None, progress=progress, **options)
     except KeyboardInterrupt:
         error(progress.interrupted)
         return 130
     if report.has_data:
         _result_table(report.folder)
-    if report.simulated == 0:
+    if report.simulated == 0 and not report.lost:
         say(f"\nNothing was simulated: all {report.total} trials are there.")
     say(f"\nfigure   {report.figure}")
     say(f"summary  {report.folder / 'summary.h5'}")
     if report.failed:
-        _failures([(t.arm, t.subject, t.point, outcome, words) for t, outcome, words in report.failed])
+        _failures(runner.status(report.folder).failed)
         left = report.total - report.simulated - report.kept
         stopped = f", stopped with {left} not tried" if report.stopped else ""
         error(
             f"{len(report.failed)} of {report.total} trials failed{stopped}; --retry-failed runs them again"
         )
-    return 1 if report.failed else 0
+    if report.lost:
+        error(f"{len(report.lost)} of {report.total} trials were lost on the way; e.g. {report.lost[0][1]}")
+    return 1 if report.failed or report.lost else 0
 
 
 def _result_table(folder: Path) -> None:
@@ -67,28 +69,30 @@ def _result_table(folder: Path) -> None:
     results_table(folder)
 
 
-def _failures(failed: Sequence[tuple]) -> None:
+def _failures(failed: Sequence) -> None:
     title("Failed trials")
-    rows = [
-        [arm, subject, _point(point), outcome, message] for arm, subject, point, outcome, message in failed
-    ]
+    rows = [[f.arm, f.subject, f.point, f.outcome, f.message] for f in failed]
     table(["arm", "subject", "point", "outcome", "why"], rows[:_MOST_FAILURES])
     if len(rows) > _MOST_FAILURES:
         say(f"  ... and {len(rows) - _MOST_FAILURES} more: neurosim status lists them")
 
 
-def _point(point: Sequence[int]) -> str:
-    return ", ".join(str(k) for k in point)
-
-
-def check(name: str, settings: dict[str, str], output: str | None, workers: int | None) -> None:
+def check(name: str, settings: dict[str, str], **options) -> None:
     """Print what an experiment would run, or the findings on a circuit."""
     from neurosim.cli.names import is_circuit
 
     if is_circuit(name):
         _check_circuit(name, settings)
     else:
-        _check_experiment(name, settings, output, workers)
+        _check_experiment(name, settings, **options)
+
+
+def dry_run(name: str, settings: dict[str, str], **options) -> None:
+    """Print what a run would do: as ``check``, with time and size from a trial that ran, and the batch script."""
+    report = _check_experiment(name, settings, measure=note, **options)
+    if report.script:
+        title("Batch script")
+        say(report.script)
 
 
 def _check_circuit(name: str, settings: dict[str, str]) -> None:
@@ -107,27 +111,30 @@ def _check_circuit(name: str, settings: dict[str, str]) -> None:
     _findings(build.check_circuit(circuit))
 
 
-def _check_experiment(name: str, settings: dict[str, str], output: str | None, workers: int | None) -> None:
+def _check_experiment(name: str, settings: dict[str, str], **options):
     from neurosim import runner
     from neurosim.runner.estimate import duration_text, size_text
-    from neurosim.spec import NOTICE
+    from neurosim.spec import NOTICE, scan_dimensions
 
-    report = runner.check(name, set=settings or None, output=output, workers=workers)
+    report = runner.check(name, set=settings or None, **options)
     experiment = report.experiment
-    scan = "".join(f" x {axis}" for axis in experiment.scan)
+    scan = "".join(f" x {d.size} {_dimension(d)}" for d in scan_dimensions(experiment))
     say(f"experiment {experiment.name}, circuit {experiment.circuit.name}, species {experiment.species}")
     say(
         f"  {len(experiment.arms)} arms x {experiment.subjects} subjects{scan}: {report.trials} trials, "
         f"{report.done} done, {report.failed} failed, {report.pending} to run"
     )
     compiled = {
-        "standalone": f"compiled C++, {report.builds} program(s)",
+        "standalone": f"compiled C++, {report.builds} program(s), {report.compiled} of them there already",
         "numpy": "NumPy, nothing to compile",
         "none": "none: nothing spikes, nothing is compiled",
     }
     say(f"  engine {compiled.get(report.engine, report.engine)}; {report.workers} worker(s)")
     if report.pending:
-        say(f"  about {duration_text(report.time)} and {size_text(report.size)}, into {report.folder}")
+        say(
+            f"  about {duration_text(report.time)} on {report.workers} worker(s) and {size_text(report.size)}, into "
+            f"{report.folder}; {report.known}"
+        )
     if experiment.has_disorders:
         say(f"  {NOTICE}")
     title("Phases")
@@ -136,6 +143,12 @@ def _check_experiment(name: str, settings: dict[str, str], output: str | None, w
         [[p.name, clock(p), f"{float(p.settle):g} s", f"{float(p.record):g} s"] for p in report.phases],
     )
     _findings(report.findings)
+    return report
+
+
+def _dimension(dimension) -> str:
+    own = [axis for axis in dimension.axes if axis != dimension.name]
+    return f"{dimension.name} ({', '.join(own)})" if own else dimension.name
 
 
 def clock(phase) -> str:
@@ -159,6 +172,7 @@ def _findings(findings: Sequence) -> None:
 def status(folder: Path) -> None:
     """Print how far the experiment of a folder is."""
     from neurosim import runner
+    from neurosim.runner.estimate import duration_text
 
     found = runner.status(folder)
     outcomes = ", ".join(f"{n} {outcome}" for outcome, n in sorted(found.outcomes.items()))
@@ -166,6 +180,7 @@ def status(folder: Path) -> None:
     rows = [
         ["done", found.done, outcomes],
         ["running", found.running, ""],
+        ["silent", len(found.silent), ""],
         ["failed", len(found.failed), ""],
         ["missing", found.missing, ""],
     ]
@@ -174,7 +189,17 @@ def status(folder: Path) -> None:
         title("Failed trials")
         table(
             ["arm", "subject", "point", "outcome", "why"],
-            [[f.arm, f.subject, _point(f.point), f.outcome, f.message] for f in found.failed],
+            [[f.arm, f.subject, f.point, f.outcome, f.message] for f in found.failed],
         )
+    if found.silent:
+        title("Silent trials: they may hang, or their machine is gone")
+        table(
+            ["arm", "subject", "point", "silent for", "where"],
+            [[f.arm, f.subject, f.point, duration_text(f.quiet), f.where] for f in found.silent],
+        )
+    for job in found.jobs:
+        say(f"SLURM job {job.job} holds {job.trials} of them; its script and words are in {job.folder}")
+    if found.left is not None:
+        say(f"about {duration_text(found.left)} left at the pace of the {found.running} that run")
     for path in found.damaged:
         note(f"{path} is damaged or not whole: the next run replaces it")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from neurosim.engines.base import Engine, NotFiniteError, Progress, RawPhase
-from neurosim.engines.cache import compiler_here, fingerprint
+from neurosim.engines.cache import cache_directory, compiler_here, fingerprint
 from neurosim.engines.runtime_numpy import NumpyEngine
 from neurosim.engines.standalone import StandaloneEngine
 from neurosim.errors import EngineError, nearest
@@ -20,6 +20,7 @@ __all__ = [
     "NotFiniteError",
     "Progress",
     "RawPhase",
+    "cache_directory",
     "choose",
     "engine_fingerprint",
     "engine_names",

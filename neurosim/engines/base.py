@@ -87,6 +87,9 @@ class Engine(Protocol):
     def prepare(self, structure: Structure) -> None:
         """Make ready whatever one structure needs (a compiled program), so that runs only load data."""
 
+    def is_prepared(self, structure: Structure) -> bool:
+        """Whether :meth:`prepare` has nothing left to make."""
+
     def run(self, plan: Plan, progress: Progress | None = None) -> RawPhase:
         """Run one phase.
 

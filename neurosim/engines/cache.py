@@ -22,7 +22,7 @@ from neurosim.build.plan import Structure
 from neurosim.engines.compiler import Compiler, compile_program, cpu_type, find_compiler
 from neurosim.errors import EngineError
 
-__all__ = ["Program", "cache_directory", "compiler_here", "find_or_build", "fingerprint", "sources_digest"]
+__all__ = ["Program", "cache_directory", "compiler_here", "find_or_build", "fingerprint", "is_built", "sources_digest"]
 
 _MANIFEST = "program.json"
 
@@ -52,6 +52,12 @@ def cache_directory() -> Path:
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches" / "neurosim"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "neurosim"
+
+
+def _shared_cache() -> Path | None:
+    """A cache to copy programs from (``NEUROSIM_CACHE_FROM``), where the own one is on a node's disk."""
+    named = os.environ.get("NEUROSIM_CACHE_FROM")
+    return Path(named).expanduser().resolve() if named else None
 
 
 def compiler_here() -> Compiler | None:
@@ -165,8 +171,29 @@ def _build(structure: Structure, target: Path, compiler: Compiler) -> Program:
     return program
 
 
+def _copied(target: Path) -> Program | None:
+    """The program out of the shared cache, if it is there and whole."""
+    shared = _shared_cache()
+    if shared is None or _open(shared / "programs" / target.name) is None:
+        return None
+    work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        shutil.copytree(shared / "programs" / target.name, work, dirs_exist_ok=True)
+        shutil.rmtree(target, ignore_errors=True)
+        os.replace(work, target)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return _open(target)
+
+
+def is_built(structure: Structure) -> bool:
+    """Whether the program of a structure is in the cache and whole."""
+    compiler = compiler_here()
+    return compiler is not None and _open(cache_directory() / "programs" / _key(structure, compiler)) is not None
+
+
 def find_or_build(structure: Structure) -> Program:
-    """The program of a structure, from the cache or built now.
+    """The program of a structure, from the cache, from the one to copy from, or built now.
 
     A damaged program, or one made from other sources, by another compiler or for another processor, is not used.
 
@@ -193,7 +220,7 @@ def find_or_build(structure: Structure) -> Program:
                 return program
             if alone:
                 _sweep(target)
-            return _build(structure, target, compiler)
+            return _copied(target) or _build(structure, target, compiler)
     except OSError as error:
         raise EngineError(
             f"cache {folder}: {error.strerror or error}; allowed: a folder that can be written, named by NEUROSIM_CACHE"

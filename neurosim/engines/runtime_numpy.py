@@ -32,6 +32,9 @@ class NumpyEngine:
         slow_ratio(structure)
         sample_ratio(structure)
 
+    def is_prepared(self, structure: Structure) -> bool:
+        return True
+
     def run(self, plan: Plan, progress: Progress | None = None) -> RawPhase:
         require_whole_steps(plan)
         started = time.perf_counter()

@@ -12,7 +12,7 @@ import numpy as np
 
 from neurosim.build.plan import Plan, Structure
 from neurosim.engines.base import ENDS, MEANS, NotFiniteError, Progress, RawPhase
-from neurosim.engines.cache import Program, find_or_build
+from neurosim.engines.cache import Program, find_or_build, is_built
 from neurosim.engines.data import connections, require_whole_steps, sample_ratio, slow_ratio, values
 from neurosim.engines.records import decode, encode
 from neurosim.errors import EngineError
@@ -38,6 +38,9 @@ class StandaloneEngine:
         program = self._programs.get(structure)
         if program is None or not program.directory.exists():
             self._programs[structure] = find_or_build(structure)
+
+    def is_prepared(self, structure: Structure) -> bool:
+        return is_built(structure)
 
     def run(self, plan: Plan, progress: Progress | None = None) -> RawPhase:
         require_whole_steps(plan)

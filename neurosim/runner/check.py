@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,14 @@ from neurosim import build, pharmacology, reference
 from neurosim.build.still import levels_at_rest
 from neurosim.errors import BuildError
 from neurosim.recording import OUTCOMES_WITH_DATA
-from neurosim.runner import estimate as estimates
+from neurosim.runner.estimate import Estimate, check_size, run_time
 from neurosim.runner.folder import finished
-from neurosim.runner.run import engine_of, given, output_folder, structures
+from neurosim.runner.measure import Measured, estimates_of, from_finished, measure_one
+from neurosim.runner.run import engine_of, given, output_folder
+from neurosim.runner.simulate import structures
 from neurosim.runner.trials import expand
 from neurosim.runner.validate import exposures, idle_drugs, left_out, validate
-from neurosim.schedulers import cpu_count
+from neurosim.runner.where import Place, place_of, scheduler_of, workers_that_fit
 from neurosim.spec import Dose, Experiment, cut_stimulations, disorder_effects, phase_times, resolve
 
 __all__ = ["CheckReport", "check"]
@@ -34,14 +36,18 @@ class CheckReport:
     phases : tuple of PhaseTime
     trials, done, failed, pending : int
         All trials; with data in the folder; without; to be run.
-    builds : int
-        Structures that the pending trials need; each is compiled once.
+    builds, compiled : int
+        Structures that the pending trials need, and how many of them are compiled already.
     time : float, s
-        Expected time of the pending trials on ``workers`` processes.
+        Expected time of the pending trials on ``workers`` processes, compiling included.
+    known : str
+        How time and size are known: by experience, or from trials that ran.
     size : float, bytes
         Expected size of the pending trials.
     findings : tuple of neurosim.build.Finding
         Notes and warnings on the circuit and on the experiment.
+    script : str
+        The batch script, where trials would go to SLURM.
     """
 
     experiment: Experiment
@@ -53,10 +59,13 @@ class CheckReport:
     failed: int
     pending: int
     builds: int
+    compiled: int
     workers: int
     time: float
     size: float
     findings: tuple[build.Finding, ...]
+    known: str
+    script: str = ""
 
 
 def check(
@@ -64,14 +73,28 @@ def check(
     set: Mapping[str, Any] | None = None,  # noqa: A002 (the name of the option)
     output: str | Path | None = None,
     workers: int | None = None,
+    cluster: str | None = None,
+    sbatch_args: Sequence[str] = (),
+    measure: Callable[[str], None] | None = None,
 ) -> CheckReport:
-    """Parse, resolve and plan an experiment; nothing is simulated and nothing is written.
+    """Parse, resolve and plan an experiment; nothing is written to its folder.
+
+    Parameters
+    ----------
+    experiment, set, output, workers, cluster, sbatch_args
+        As of :func:`run`.
+    measure : callable, optional
+        Where no trial of the folder has run, one is simulated and thrown away to tell time and size; is told so in
+        words. Without it nothing is simulated.
 
     Raises
     ------
     SpecError, UnitError, ReferenceDataError, BuildError
         The experiment cannot be run.
     """
+    from neurosim.engines import get_engine
+
+    place = place_of(cluster, sbatch_args, workers)
     experiment = given(experiment, set)
     validate(experiment)
     folder = output_folder(experiment, output)
@@ -80,15 +103,19 @@ def check(
     headers, _ = finished(folder, (trial.key for trial in expansion.trials))
     done = sum(header.outcome in OUTCOMES_WITH_DATA for header in headers.values())
     pending = [trial for trial in expansion.trials if trial.key not in headers]
-    needs = [estimates.estimate(trial.resolved, engine) for trial in pending]
+    measured = from_finished(expansion, headers, folder, engine)
+    if measured is None and measure is not None and pending:
+        measured = measure_one(pending, engine, measure)
+    needs = list(estimates_of(pending, expansion, headers, folder, engine, measured).values())
     size = sum(need.size for need in needs)
     try:
-        estimates.check_size(size, folder)
+        check_size(size, folder)
         too_large = ()
     except BuildError as error:
         too_large = (build.Finding("warning", "size", f"run will refuse it: {error}"),)
-    n_builds = len(structures(pending)) if experiment.has_spikes else 0
-    workers = workers or cpu_count()
+    needed = structures(pending) if experiment.has_spikes else []
+    compiled = sum(map(get_engine(engine).is_prepared, needed)) if needed else 0
+    n = 1 if not experiment.has_spikes else workers_that_fit(place.workers, needs)
     return CheckReport(
         experiment=experiment,
         folder=folder,
@@ -98,12 +125,21 @@ def check(
         done=done,
         failed=len(headers) - done,
         pending=len(pending),
-        builds=n_builds,
-        workers=workers,
-        time=estimates.run_time([need.time for need in needs], workers, n_builds, engine),
+        builds=len(needed),
+        compiled=compiled,
+        workers=n,
+        time=run_time([need.time for need in needs], n, len(needed) - compiled, engine),
         size=size,
         findings=(*too_large, *build.check_circuit(experiment.circuit), *_experiment_findings(experiment)),
+        known=(measured or Measured()).how,
+        script=_script(place, needs, folder, experiment),
     )
+
+
+def _script(place: Place, needs: Sequence[Estimate], folder: Path, experiment: Experiment) -> str:
+    if place.cluster != "slurm" or not needs or not experiment.has_spikes:
+        return ""
+    return scheduler_of(place, needs, folder.resolve(), experiment.name).script(len(needs))
 
 
 def _experiment_findings(experiment: Experiment) -> Iterator[build.Finding]:

@@ -21,23 +21,28 @@ _STILL_SECONDS, _STILL_BYTES = 1e-3, 3_000.0
 #: Rate that a spike file is sized for, Hz, and bytes that gzip leaves of a number.
 _RATE, _BYTES_PER_SPIKE, _BYTES_PER_SAMPLE, _BYTES_PER_FILE = 8.0, 3.0, 3.5, 250_000.0
 _VOLTAGE_STEP = 1e-3
+#: Measured with 1500-4000 cells, 10-120 s: memory of a process that has loaded everything, of a cell with its
+#: synapses, and of a number that is recorded, there and in the program it started, bytes.
+_PROCESS_BYTES, _BYTES_PER_CELL, _IN_MEMORY = 300e6, 10e3, 30.0
 #: A trial that takes this many times its estimate, or this many seconds at least, hangs.
 _PATIENCE, _LEAST_PATIENCE = 50.0, 1800.0
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What one trial is expected to need: ``time`` in s on one core, ``size`` in bytes, ``simulated`` seconds."""
+    """What one trial is expected to need: ``time`` in s on one core, ``size`` of its file and ``memory`` in bytes,
+    ``simulated`` seconds."""
 
     time: float
     size: float
     simulated: float
+    memory: float
 
 
 def estimate(resolved: Resolved, engine: str) -> Estimate:
     """Estimate of one trial of an arm."""
     if engine == "none":
-        return Estimate(_STILL_SECONDS, _STILL_BYTES, 0.0)
+        return Estimate(_STILL_SECONDS, _STILL_BYTES, 0.0, _PROCESS_BYTES)
     phases = phase_times(resolved.protocol)
     circuit, protocol = resolved.circuit, resolved.protocol
     n_cells = sum(p.n for p in circuit.populations.values())
@@ -50,6 +55,7 @@ def estimate(resolved: Resolved, engine: str) -> Estimate:
         time=n_cells * simulated / _SPEED.get(engine, _SPEED["numpy"]),
         size=_BYTES_PER_FILE + _BYTES_PER_SAMPLE * samples + _BYTES_PER_SPIKE * spikes,
         simulated=simulated,
+        memory=_PROCESS_BYTES + _BYTES_PER_CELL * n_cells + _IN_MEMORY * (samples + spikes),
     )
 
 

@@ -10,9 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from neurosim.errors import EngineError, NeurosimError, ResultSchemaError
-from neurosim.recording import TrialResult, environment, write_trial
+from neurosim.recording import (
+    OUTCOMES_WITH_DATA,
+    TrialResult,
+    environment,
+    read_header,
+    trial_path,
+    write_trial,
+)
 from neurosim.runner.folder import mark_running
 from neurosim.runner.trials import TrialSpec, contents, source_digest
+from neurosim.schedulers import Outcome
 from neurosim.spec import canonical_json, phase_times
 
 __all__ = ["Ended", "Job", "execute", "simulate", "write_failure"]
@@ -30,12 +38,15 @@ class Job:
     engine : str
     attributes : dict
         Root attributes that all trials of the run share.
+    again : bool
+        Run it although its file is there.
     """
 
     spec: TrialSpec
     folder: Path
     engine: str
     attributes: Mapping[str, Any]
+    again: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,11 +64,19 @@ def execute(job: Job, report: Callable[[float], None]) -> Ended:
     """Run a trial and write its file; whatever goes wrong in it becomes its outcome."""
     from neurosim.analysis import trial_rates
 
-    with mark_running(job.folder, job.spec.key):
+    there = _finished_elsewhere(job)
+    if there is not None:
+        return there
+    with mark_running(job.folder, job.spec.key) as beat:
         since, rates, trace = time.perf_counter(), None, ""
+
+        def tell(part: float) -> None:
+            beat()
+            report(part)
+
         try:
             _same_sources(job)
-            result = simulate(job.spec, job.engine, report)
+            result = simulate(job.spec, job.engine, tell)
             if result.has_data:
                 rates = trial_rates(result)
         except Exception as error:
@@ -65,6 +84,17 @@ def execute(job: Job, report: Callable[[float], None]) -> Ended:
             result, trace = TrialResult(job.spec.key, outcome, _sentence(error)), traceback.format_exc()
         result = replace(result, wall_time=time.perf_counter() - since)
         return _write(job, result, rates, trace)
+
+
+def _finished_elsewhere(job: Job) -> Ended | None:
+    """How a trial ended that somebody else finished since this run looked: it does not run twice."""
+    if job.again or not trial_path(job.folder, job.spec.key).exists():
+        return None
+    try:
+        header = read_header(trial_path(job.folder, job.spec.key))
+    except ResultSchemaError:
+        return None
+    return Ended(header.key, header.outcome, header.message, header.wall_time)
 
 
 def _same_sources(job: Job) -> None:
@@ -106,9 +136,14 @@ def simulate(
     return TrialResult(spec.key, outcome, message, phases=() if outcome == "nan" else tuple(phases))
 
 
-def write_failure(job: Job, outcome: str, message: str, trace: str) -> Ended:
+def write_failure(job: Job, outcome: Outcome) -> Ended:
     """Write the file of a trial whose worker could not do it itself."""
-    return _write(job, TrialResult(job.spec.key, outcome, message), None, trace)
+    there = _finished_elsewhere(replace(job, again=False))
+    if there is not None and there.outcome in OUTCOMES_WITH_DATA:
+        # its worker died after it had written
+        return there
+    kind = "timeout" if outcome.status == "timeout" else "failed"
+    return _write(job, TrialResult(job.spec.key, kind, outcome.message), None, outcome.detail)
 
 
 def _write(job: Job, result: TrialResult, rates: Mapping | None, trace: str) -> Ended:

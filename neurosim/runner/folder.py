@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import hashlib
 import json
 import os
 import platform
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from neurosim.errors import ResultSchemaError
@@ -17,20 +20,25 @@ from neurosim.recording.trials import TrialRecord
 __all__ = [
     "FIGURE",
     "PLAN",
+    "Mark",
+    "alone",
     "clear",
     "finished",
     "has_plan",
     "mark_running",
+    "marks",
     "open_folder",
     "read_plan",
-    "running",
     "write_plan",
 ]
 
 PLAN = "plan.json"
-PLAN_SCHEMA = "neurosim-plan/1"
+PLAN_SCHEMA = "neurosim-plan/2"
 FIGURE = "overview.png"
 _MARK = ".running"
+_LOCK = ".run.lock"
+#: Seconds after which a trial at work says again that it is.
+_BEAT = 5.0
 
 
 def open_folder(folder: Path) -> None:
@@ -60,9 +68,40 @@ def open_folder(folder: Path) -> None:
             probe.unlink(missing_ok=True)
     sweep(trials)
     sweep(folder)
-    for mark in trials.glob(f"*{_MARK}"):
-        if not _is_alive(mark):
-            mark.unlink(missing_ok=True)
+    for mark in marks(folder):
+        if mark.is_gone:
+            (trials / f"{mark.key}{_MARK}").unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Be the only run at work in a folder; the system gives the lock back however this process ends.
+
+    Where the disk has no locks two runs may meet: their files are whole and the same all the same.
+
+    Raises
+    ------
+    ResultSchemaError
+        Another run is at work there.
+    """
+    # opened to append: who reads it sees whole words of who holds it
+    with open(folder / _LOCK, "a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            who = file.read().strip()
+            raise ResultSchemaError(
+                f"another run is at work in {folder}{f' ({who})' if who else ''}: wait for it or stop it, or give another "
+                "folder with --output DIR"
+            ) from None
+        except OSError:
+            yield
+            return
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {platform.node()} since {time.strftime('%Y-%m-%d %H:%M:%S')}")
+        file.flush()
+        yield
 
 
 def clear(folder: Path) -> None:
@@ -96,8 +135,9 @@ def write_plan(folder: Path, plan: dict) -> None:
     """Write down what the run asks for, whole or not at all; ``status`` reads it."""
     path = folder / PLAN
     temporary = folder / f".{PLAN}.{os.getpid()}.tmp"
+    said = {"schema": PLAN_SCHEMA, **plan}
     try:
-        temporary.write_text(json.dumps({"schema": PLAN_SCHEMA, **plan}, indent=1), encoding="utf-8")
+        temporary.write_text(json.dumps({"digest": _digest(said), **said}, indent=1), encoding="utf-8")
         os.replace(temporary, path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
@@ -134,54 +174,87 @@ def read_plan(folder: Path) -> dict:
         raise ResultSchemaError(
             f"{path} is damaged: run the experiment again, finished trials are kept"
         ) from error
-    if isinstance(plan, dict) and plan.get("schema") == PLAN_SCHEMA and not _has_trials(plan):
-        raise ResultSchemaError(f"{path} is damaged: run the experiment again, finished trials are kept")
     if not isinstance(plan, dict) or plan.get("schema") != PLAN_SCHEMA:
         raise ResultSchemaError(f"{path} is not of schema {PLAN_SCHEMA!r}: run the experiment again")
+    if plan.pop("digest", None) != _digest(plan):
+        raise ResultSchemaError(f"{path} is damaged: run the experiment again, finished trials are kept")
     return plan
 
 
-def _has_trials(plan: dict) -> bool:
-    """Whether a plan names an experiment and its trials, as readers need it."""
-    kinds = {"key": str, "arm": str, "subject": int, "point": list}
-    trials = plan.get("trials")
-    return (
-        isinstance(plan.get("experiment"), str)
-        and isinstance(trials, list)
-        and all(
-            isinstance(trial, dict) and all(isinstance(trial.get(name), kind) for name, kind in kinds.items())
-            for trial in trials
-        )
-    )
+def _digest(plan: dict) -> str:
+    return hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A trial that a process said it works on.
+
+    Attributes
+    ----------
+    key : str
+    where : str
+        Host, and job of a batch system.
+    quiet : float, s
+        Since it last said so.
+    is_gone : bool
+        The process was of this host and is no more. One of another host may be at work, or quiet.
+    """
+
+    key: str
+    where: str
+    quiet: float
+    is_gone: bool
 
 
 @contextlib.contextmanager
-def mark_running(folder: Path, key: str) -> Iterator[None]:
-    """Say that this process works on a trial, for ``status``."""
-    mark = folder / "trials" / f"{key}{_MARK}"
+def mark_running(folder: Path, key: str) -> Iterator[Callable[[], None]]:
+    """Say that this process works on a trial, for ``status``; what is given says so again."""
+    mark, told = folder / "trials" / f"{key}{_MARK}", time.monotonic()
+    said = {"pid": os.getpid(), "host": platform.node(), "job": _job(), "since": time.time()}
     with contextlib.suppress(OSError):
-        mark.write_text(json.dumps({"pid": os.getpid(), "host": platform.node(), "since": time.time()}))
+        mark.write_text(json.dumps(said))
+
+    def beat() -> None:
+        nonlocal told
+        if time.monotonic() - told > _BEAT:
+            told = time.monotonic()
+            with contextlib.suppress(OSError):
+                os.utime(mark)
+
     try:
-        yield
+        yield beat
     finally:
         with contextlib.suppress(OSError):
             mark.unlink(missing_ok=True)
 
 
-def running(folder: Path) -> set[str]:
-    """Keys of the trials that a living process works on."""
-    return {
-        mark.name.removesuffix(_MARK) for mark in (folder / "trials").glob(f"*{_MARK}") if _is_alive(mark)
-    }
+def _job() -> str:
+    """The array task of a batch system that this process runs in, empty if none."""
+    job, number = (os.environ.get(f"SLURM_ARRAY_{name}_ID") for name in ("JOB", "TASK"))
+    return f"{job}_{number}" if job and number else ""
 
 
-def _is_alive(mark: Path) -> bool:
-    """A process of another machine is taken to be alive."""
+def marks(folder: Path) -> list[Mark]:
+    """What processes say they work on, those that are gone included."""
+    found = []
+    for path in (folder / "trials").glob(f"*{_MARK}"):
+        key = path.name.removesuffix(_MARK)
+        try:
+            said, quiet = json.loads(path.read_text()), time.time() - path.stat().st_mtime
+            where = f"{said['host']}, job {said['job']}" if said.get("job") else str(said["host"])
+            found.append(Mark(key, where, quiet, said["host"] == platform.node() and not _is_alive(int(said["pid"]))))
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError, KeyError, TypeError, OverflowError):
+            found.append(Mark(key, "?", 0.0, True))
+    return found
+
+
+def _is_alive(pid: int) -> bool:
     try:
-        said = json.loads(mark.read_text())
-        if said["host"] != platform.node():
-            return True
-        os.kill(int(said["pid"]), 0)
-    except (OSError, ValueError, KeyError, TypeError, OverflowError):
+        os.kill(pid, 0)
+    except ProcessLookupError:
         return False
+    except PermissionError:
+        return True
     return True

@@ -12,7 +12,7 @@ from neurosim.recording import TrialRecord, block_paths, block_records, read_rec
 from neurosim.recording.files import reading, root_attributes, verify
 from neurosim.runner.folder import FIGURE
 from neurosim.runner.trials import Expansion
-from neurosim.spec import Experiment, axis_values
+from neurosim.spec import POINT, Experiment, axis_values, scan_dimensions
 
 __all__ = ["make_products"]
 
@@ -71,9 +71,13 @@ def _records(expansion: Expansion, folder: Path) -> dict[str, TrialRecord]:
 def _axes(experiment: Experiment) -> list:
     from neurosim.analysis import Axis
 
-    return [
-        Axis.of(name, values, unit, experiment.scan[name].path)
+    found = {
+        name: Axis.of(name, values, unit, experiment.scan[name].path)
         for name, (values, unit) in axis_values(experiment).items()
+    }
+    return [
+        Axis.point([found[name] for name in d.axes]) if d.name == POINT else found[d.name]
+        for d in scan_dimensions(experiment)
     ]
 
 

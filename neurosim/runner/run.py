@@ -3,41 +3,42 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neurosim.errors import EngineError, ResultSchemaError, SpecError
+from neurosim.errors import EngineError, SpecError
 from neurosim.recording import OUTCOMES_WITH_DATA, environment
-from neurosim.runner import estimate as estimates
-from neurosim.runner.execute import Ended, Job, execute, write_failure
-from neurosim.runner.folder import clear, finished, has_plan, open_folder, write_plan
+from neurosim.runner.belonging import no_longer_asked, parts_of
+from neurosim.runner.estimate import limit_of
+from neurosim.runner.execute import Ended, Job
+from neurosim.runner.folder import alone, clear, finished, has_plan, open_folder, write_plan
+from neurosim.runner.measure import estimates_of
 from neurosim.runner.products import make_products
+from neurosim.runner.simulate import Simulated, ready, refuse_jobs_at_work, simulate_pending
 from neurosim.runner.still import evaluate_blocks
 from neurosim.runner.trials import Expansion, TrialSpec, expand, source_digest
 from neurosim.runner.validate import idle_drugs, left_out, validate
-from neurosim.schedulers import Local, Outcome, Task, cpu_count
+from neurosim.runner.where import Place, place_of
+from neurosim.schedulers import Task
 from neurosim.spec import (
     NOTICE,
     Experiment,
+    axis_texts,
     canonical_json,
     cut_stimulations,
     digest,
     dump_yaml,
     load_experiment,
+    scan_dimensions,
 )
 
 if TYPE_CHECKING:
     from neurosim.analysis import Results
 
 __all__ = ["Listener", "RunReport", "run", "run_experiment"]
-
-#: A wait longer than this, s, is explained.
-_MOMENT = 1.5
 
 
 class Listener:
@@ -70,6 +71,8 @@ class RunReport:
     stopped : bool
         The run ended before all trials were tried, after too many failures.
     figure : Path
+    lost : tuple of (TrialSpec, message)
+        Trials that a cluster gave up before they had an end; the next run does them.
     """
 
     folder: Path
@@ -79,10 +82,11 @@ class RunReport:
     failed: tuple[tuple[TrialSpec, str, str], ...]
     stopped: bool
     figure: Path
+    lost: tuple[tuple[TrialSpec, str], ...] = field(default=())
 
     @property
     def has_data(self) -> bool:
-        return len(self.failed) < self.total
+        return self.kept + self.simulated > len(self.failed)
 
 
 def run(
@@ -95,6 +99,8 @@ def run(
     max_failures: int | None = None,
     retry_failed: bool = False,
     progress: Listener | None = None,
+    cluster: str | None = None,
+    sbatch_args: Sequence[str] = (),
 ) -> Results:
     """Run an experiment and open its results. What is finished is never run again.
 
@@ -102,7 +108,7 @@ def run(
     ----------
     experiment : Experiment, name or path
     workers : int, optional
-        Worker processes; by default one per processor. With 1 everything runs in this process.
+        Worker processes; by default one per processor, fewer where memory is short. With 1 everything runs in this process.
     output : path, optional
         The experiment's folder, by default ``results/<name>`` under the current folder.
     set : mapping, optional
@@ -114,6 +120,10 @@ def run(
     retry_failed : bool
         Run trials again that failed in an earlier run; by default they keep their outcome.
     progress : Listener, optional
+    cluster : str, optional
+        ``slurm``, ``dask`` or ``dask:ADDRESS``; see docs/hpc.md. This machine by default.
+    sbatch_args : sequence of str
+        Handed to sbatch as they are.
 
     Returns
     -------
@@ -131,8 +141,10 @@ def run(
     from neurosim.analysis import open_results
 
     report = run_experiment(
-        experiment, workers, output, set, fresh, fail_fast, max_failures, retry_failed, progress
+        experiment, workers, output, set, fresh, fail_fast, max_failures, retry_failed, progress, cluster, sbatch_args
     )
+    if not report.has_data and report.lost:
+        raise EngineError(f"no trial of {report.total} has data; {report.lost[0][1]}")
     if not report.has_data:
         trial, outcome, message = report.failed[0]
         raise EngineError(
@@ -151,54 +163,80 @@ def run_experiment(
     max_failures: int | None = None,
     retry_failed: bool = False,
     progress: Listener | None = None,
+    cluster: str | None = None,
+    sbatch_args: Sequence[str] = (),
 ) -> RunReport:
     """As :func:`run`, but returns what was done, and a trial without data is no error."""
-    listener = progress or Listener()
-    if workers is not None and workers < 1:
-        raise SpecError(f"workers: {workers} was given; allowed: 1 or more")
+    listener, place = progress or Listener(), place_of(cluster, sbatch_args, workers)
     experiment = given(experiment, set)
     validate(experiment)
     folder = output_folder(experiment, output)
     open_folder(folder)
-    if experiment.has_disorders:
-        listener.note(NOTICE)
+    wanted = _Wanted(place, fresh, retry_failed, 1 if fail_fast else max_failures)
+    with alone(folder):
+        return _run(experiment, folder, wanted, listener)
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """How a run was asked for."""
+
+    place: Place
+    fresh: bool
+    retry_failed: bool
+    most_failures: int | None
+
+
+def _run(experiment: Experiment, folder: Path, wanted: _Wanted, listener: Listener) -> RunReport:
+    if wanted.fresh or wanted.place.cluster != "slurm":
+        refuse_jobs_at_work(folder)
     engine = engine_of(experiment, listener.note)
-    for path, sentence in (*left_out(experiment), *idle_drugs(experiment), *cut_stimulations(experiment)):
-        listener.note(f"warning: {path}: {sentence}")
+    _warn(experiment, wanted, listener)
     expansion = expand(experiment, engine)
-    headers, damaged = ({}, []) if fresh else finished(folder, (trial.key for trial in expansion.trials))
+    keys = [trial.key for trial in expansion.trials]
+    headers, damaged = ({}, []) if wanted.fresh else finished(folder, keys)
     for path in damaged:
         listener.note(f"{path} is damaged or not whole: its trial runs again")
+    parts = parts_of(experiment, engine)
+    if not wanted.fresh:
+        for sentence in no_longer_asked(folder, keys, parts):
+            listener.note(sentence)
     without_data = {key for key, header in headers.items() if header.outcome not in OUTCOMES_WITH_DATA}
-    if retry_failed:
-        headers = {key: header for key, header in headers.items() if key not in without_data}
-        without_data = frozenset()
-    pending = [trial for trial in expansion.trials if trial.key not in headers]
-    listener.start(len(expansion.trials), len(headers) - len(without_data), len(without_data))
-
-    most = 1 if fail_fast else max_failures
-    ended, stopped = {}, False
-    if pending and experiment.has_spikes:
-        _prepare_run(pending, folder, engine, listener)
-    if fresh:
+    kept = {k: h for k, h in headers.items() if not wanted.retry_failed or k not in without_data}
+    pending = [trial for trial in expansion.trials if trial.key not in kept]
+    n_failed = len(kept.keys() & without_data)
+    listener.start(len(keys), len(kept) - n_failed, n_failed)
+    needs = estimates_of(pending, expansion, headers, folder, engine)
+    spikes = pending and experiment.has_spikes
+    scheduler = ready(pending, needs, folder, engine, wanted.place, experiment.name, listener.note) if spikes else None
+    if wanted.fresh:
         # Not before the new run is known to be possible.
         clear(folder)
-    plan = _plan(experiment, expansion)
+    plan = _plan(experiment, expansion, parts)
     if pending or not has_plan(folder, plan):
         write_plan(folder, plan)
-    if pending:
-        if experiment.has_spikes:
-            ended, stopped = _simulate(experiment, pending, folder, engine, workers, most, listener)
-        else:
-            for path in damaged:
-                # Its trials may come to lie in blocks of other names.
-                path.unlink(missing_ok=True)
-            shared = _trial_attributes(experiment, engine)
-            ended = evaluate_blocks(pending, folder.resolve(), shared, listener.ended)
-    figure = make_products(
-        experiment, expansion, folder, _summary_attributes(experiment, engine), changed=bool(ended)
-    )
-    return _report(folder, expansion, headers, ended, stopped, figure)
+    done, shared = Simulated({}, {}, False), _trial_attributes(experiment, engine)
+    if scheduler is not None:
+        jobs = {t.key: Job(t, folder.resolve(), engine, shared, again=wanted.retry_failed) for t in pending}
+        tasks = [Task(key, job, limit_of(needs[key])) for key, job in jobs.items()]
+        done = simulate_pending(scheduler, tasks, listener, wanted.most_failures)
+    elif pending:
+        for path in damaged:
+            # Its trials may come to lie in blocks of other names.
+            path.unlink(missing_ok=True)
+        done = Simulated(evaluate_blocks(pending, folder.resolve(), shared, listener.ended), {}, False)
+    attributes = _summary_attributes(experiment, engine)
+    figure = make_products(experiment, expansion, folder, attributes, changed=bool(done.ended))
+    return _report(folder, expansion, kept, done, figure)
+
+
+def _warn(experiment: Experiment, wanted: _Wanted, listener: Listener) -> None:
+    if experiment.has_disorders:
+        listener.note(NOTICE)
+    if wanted.place.cluster and not experiment.has_spikes:
+        listener.note(f"engine none: thousands of trials a second, so they run here and not on {wanted.place.cluster}")
+    for path, sentence in (*left_out(experiment), *idle_drugs(experiment), *cut_stimulations(experiment)):
+        listener.note(f"warning: {path}: {sentence}")
 
 
 def given(experiment: Experiment | str | Path, settings: Mapping[str, Any] | None) -> Experiment:
@@ -231,66 +269,6 @@ def output_folder(experiment: Experiment, output: str | Path | None) -> Path:
     return Path(output) if output is not None else Path("results") / experiment.name
 
 
-def structures(trials: list[TrialSpec]) -> list:
-    """The distinct structures of some trials: what has to be compiled."""
-    from neurosim import build
-
-    per_resolved = {id(trial.resolved): trial.resolved for trial in trials}
-    found = [build.structure(resolved) for resolved in per_resolved.values()]
-    return list({structure.digest: structure for structure in found}.values())
-
-
-def _simulate(experiment, pending, folder, engine, workers, most, listener) -> tuple[dict[str, Ended], bool]:
-    """Run the pending trials; returns how they ended, and whether too many failures stopped it."""
-    needs = {id(t.resolved): estimates.estimate(t.resolved, engine) for t in pending}
-    shared = _trial_attributes(experiment, engine)
-    jobs = {trial.key: Job(trial, folder.resolve(), engine, shared) for trial in pending}
-    tasks = [Task(key, job, estimates.limit_of(needs[id(job.spec.resolved)])) for key, job in jobs.items()]
-    n = min(workers or cpu_count(), len(tasks))
-    ended: dict[str, Ended] = {}
-    failures = 0
-    with closing(Local(n).run(tasks, execute, listener.progress)) as outcomes:
-        for outcome in outcomes:
-            done = _ended(jobs[outcome.key], outcome)
-            if done.cannot_write:
-                raise ResultSchemaError(done.cannot_write)
-            ended[done.key] = done
-            listener.ended(jobs[done.key].spec, done)
-            failures += done.outcome not in OUTCOMES_WITH_DATA
-            if most is not None and failures >= most and len(ended) < len(jobs):
-                return ended, True
-    return ended, False
-
-
-def _prepare_run(pending, folder: Path, engine: str, listener: Listener) -> None:
-    """Refuse what would not fit on the disk, and make the programs."""
-    from neurosim.engines import get_engine
-
-    sizes = {id(t.resolved): estimates.estimate(t.resolved, engine).size for t in pending}
-    estimates.check_size(sum(sizes[id(t.resolved)] for t in pending), folder)
-    _prepare(get_engine(engine), structures(pending), listener)
-
-
-def _prepare(engine, needed: list, listener: Listener) -> None:
-    """Make the programs before any worker asks for them; if that takes a moment, say why."""
-    words = "compiling the program of this circuit; it is kept, other numbers need no new one"
-    timer = threading.Timer(_MOMENT, listener.note, [words])
-    timer.daemon = True
-    timer.start()
-    try:
-        for structure in needed:
-            engine.prepare(structure)
-    finally:
-        timer.cancel()
-
-
-def _ended(job: Job, outcome: Outcome) -> Ended:
-    if outcome.status == "done":
-        return outcome.value
-    kind = "timeout" if outcome.status == "timeout" else "failed"
-    return write_failure(job, kind, outcome.message, outcome.detail)
-
-
 def _trial_attributes(experiment: Experiment, engine: str) -> dict[str, Any]:
     return {
         "name": experiment.name,
@@ -320,12 +298,16 @@ def _summary_attributes(experiment: Experiment, engine: str) -> dict[str, Any]:
     }
 
 
-def _plan(experiment: Experiment, expansion: Expansion) -> dict[str, Any]:
+def _plan(experiment: Experiment, expansion: Expansion, parts: Mapping[str, str]) -> dict[str, Any]:
     return {
         "experiment": experiment.name,
         "written": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "pid": os.getpid(),
-        "axes": list(experiment.scan),
+        "parts": dict(parts),
+        "axes": [
+            {"dimension": d.name, "values": {axis: list(axis_texts(experiment, axis)) for axis in d.axes}}
+            for d in scan_dimensions(experiment)
+        ],
         "trials": [
             {"key": t.key, "arm": t.arm, "subject": t.subject, "point": list(t.point)}
             for t in expansion.trials
@@ -333,8 +315,8 @@ def _plan(experiment: Experiment, expansion: Expansion) -> dict[str, Any]:
     }
 
 
-def _report(folder, expansion, headers, ended, stopped, figure) -> RunReport:
-    outcomes = {**headers, **ended}
+def _report(folder, expansion, headers, done: Simulated, figure) -> RunReport:
+    outcomes = {**headers, **done.ended}
     failed = tuple(
         (trial, outcomes[trial.key].outcome, outcomes[trial.key].message)
         for trial in expansion.trials
@@ -343,9 +325,10 @@ def _report(folder, expansion, headers, ended, stopped, figure) -> RunReport:
     return RunReport(
         folder=folder,
         total=len(expansion.trials),
-        simulated=len(ended),
+        simulated=len(done.ended),
         kept=len(headers),
         failed=failed,
-        stopped=stopped,
+        stopped=done.stopped,
         figure=figure,
+        lost=tuple((trial, done.lost[trial.key]) for trial in expansion.trials if trial.key in done.lost),
     )

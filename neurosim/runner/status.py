@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from neurosim.recording import OUTCOMES_WITH_DATA
-from neurosim.runner.folder import finished, read_plan, running
+from neurosim.errors import EngineError
+from neurosim.recording import OUTCOMES_WITH_DATA, TrialRecord
+from neurosim.runner.folder import finished, marks, read_plan
+from neurosim.runner.where import jobs_folder
+from neurosim.schedulers import in_flight, submissions
 
-__all__ = ["FailedTrial", "Status", "status"]
+__all__ = ["FailedTrial", "JobAtWork", "SilentTrial", "Status", "status"]
+
+
+#: A trial that has said nothing for so long, s, may hang or be gone.
+_SILENT = 600.0
 
 
 @dataclass(frozen=True)
@@ -19,9 +28,39 @@ class FailedTrial:
     key: str
     arm: str
     subject: int
-    point: tuple[int, ...]
+    point: str
     outcome: str
     message: str
+
+
+@dataclass(frozen=True)
+class SilentTrial:
+    """A trial that a process once said it works on, and has not said so for a while."""
+
+    key: str
+    arm: str
+    subject: int
+    point: str
+    where: str
+    quiet: float
+
+
+@dataclass(frozen=True)
+class JobAtWork:
+    """A job of a cluster that still holds trials of the folder.
+
+    Attributes
+    ----------
+    job : str
+    trials : int
+        That have no outcome yet.
+    folder : Path
+        Its script and what its tasks said.
+    """
+
+    job: str
+    trials: int
+    folder: Path
 
 
 @dataclass(frozen=True)
@@ -32,11 +71,16 @@ class Status:
     ----------
     experiment : str
     total, done, running, missing : int
+        ``running`` are those that a process works on, silent ones left out; ``missing`` neither run nor have an end.
     outcomes : dict, outcome → number
         Of the trials that are done.
     failed : tuple of FailedTrial
+    silent : tuple of SilentTrial
     damaged : tuple of Path
         Files that cannot be read; the next run replaces them. They count as missing.
+    jobs : tuple of JobAtWork
+    left : float or None, s
+        What is left at the pace of the trials at work; None if none is, or none is finished.
     """
 
     experiment: str
@@ -46,7 +90,10 @@ class Status:
     missing: int
     outcomes: dict[str, int]
     failed: tuple[FailedTrial, ...]
+    silent: tuple[SilentTrial, ...]
     damaged: tuple[Path, ...]
+    jobs: tuple[JobAtWork, ...]
+    left: float | None
 
 
 def status(folder: str | Path) -> Status:
@@ -61,27 +108,52 @@ def status(folder: str | Path) -> Status:
     plan = read_plan(folder)
     trials = {trial["key"]: trial for trial in plan["trials"]}
     headers, damaged = finished(folder, trials)
-    at_work = (running(folder) & trials.keys()) - headers.keys()
-    failed = tuple(
-        FailedTrial(
-            key,
-            trials[key]["arm"],
-            trials[key]["subject"],
-            tuple(trials[key]["point"]),
-            header.outcome,
-            header.message,
-        )
-        for key, header in headers.items()
-        if header.outcome not in OUTCOMES_WITH_DATA
-    )
+    open_marks = {m.key: m for m in marks(folder) if not m.is_gone and m.key in trials and m.key not in headers}
+    silent = {key for key, mark in open_marks.items() if mark.quiet > _SILENT}
+    where = {key: _where(plan, trial) for key, trial in trials.items() if key in headers or key in silent}
+    n_running = len(open_marks) - len(silent)
     done = Counter(h.outcome for h in headers.values() if h.outcome in OUTCOMES_WITH_DATA)
     return Status(
         experiment=plan["experiment"],
         total=len(trials),
         done=done.total(),
-        running=len(at_work),
-        missing=len(trials) - len(headers) - len(at_work),
+        running=n_running,
+        missing=len(trials) - len(headers) - len(open_marks),
         outcomes=dict(done),
-        failed=failed,
+        failed=tuple(
+            FailedTrial(key, *where[key], header.outcome, header.message)
+            for key, header in headers.items()
+            if header.outcome not in OUTCOMES_WITH_DATA
+        ),
+        silent=tuple(
+            SilentTrial(key, *where[key], open_marks[key].where, open_marks[key].quiet) for key in sorted(silent)
+        ),
         damaged=tuple(damaged),
+        jobs=_jobs(folder),
+        left=_left(headers.values(), len(trials) - len(headers), n_running),
     )
+
+
+def _where(plan: dict, trial: dict) -> tuple[str, int, str]:
+    """Arm, subject and, in words, scan point of a trial."""
+    words = [
+        f"{axis} {texts[index]}"
+        for dimension, index in zip(plan["axes"], trial["point"], strict=True)
+        for axis, texts in dimension["values"].items()
+    ]
+    return trial["arm"], trial["subject"], ", ".join(words)
+
+
+def _jobs(folder: Path) -> tuple[JobAtWork, ...]:
+    found = []
+    # a folder may be looked at where there is no batch system
+    with contextlib.suppress(EngineError):
+        for submission in submissions(jobs_folder(folder)):
+            n = len(in_flight(submission))
+            found += [JobAtWork(submission.job, n, submission.folder)] if n else []
+    return tuple(found)
+
+
+def _left(headers: Iterable[TrialRecord], n_left: int, n_running: int) -> float | None:
+    times = [h.wall_time for h in headers if h.outcome in OUTCOMES_WITH_DATA]
+    return n_left * sum(times) / len(times) / n_running if times and n_running and n_left else None

@@ -15,7 +15,16 @@ from typing import Any
 
 from neurosim import reference
 from neurosim.build import Still
-from neurosim.spec import Circuit, Experiment, Resolved, axis_values, digest, resolve, scan_points
+from neurosim.spec import (
+    Circuit,
+    Experiment,
+    Resolved,
+    axis_values,
+    digest,
+    resolve,
+    scan_dimensions,
+    scan_points,
+)
 
 __all__ = ["Expansion", "TrialSpec", "contents", "expand", "source_digest", "trial_key"]
 
@@ -50,7 +59,7 @@ class TrialSpec:
     arm : str
         The first arm that asks for this trial.
     point : tuple of int
-        The first scan point that asks for it, an index per axis; ``()`` without a scan.
+        The first scan point that asks for it, an index per dimension of the scan; ``()`` without one.
     """
 
     key: str
@@ -95,10 +104,11 @@ def expand(experiment: Experiment, engine: str) -> Expansion:
     """
     trials: dict[str, TrialSpec] = {}
     keys: dict[tuple[str, int, tuple[int, ...]], str] = {}
-    axes = list(axis_values(experiment))
+    axis_values(experiment)
+    firsts = [dimension.axes[0] for dimension in scan_dimensions(experiment)]
     digests = _Digests(engine)
     for arm, point, resolved in _resolved(experiment):
-        index = tuple(point[axis] for axis in axes)
+        index = tuple(point[axis] for axis in firsts)
         arm_digest = digests.of_arm(resolved)
         for subject in range(experiment.subjects):
             # Without cells or drawn constants the subjects are one and the same.

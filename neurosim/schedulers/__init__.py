@@ -1,6 +1,21 @@
 """Where tasks run: keys and a callable, no neurons."""
 
-from neurosim.schedulers.base import Outcome, Scheduler, Task
-from neurosim.schedulers.local import Local, cpu_count
+from neurosim.schedulers.base import Outcome, Rescue, Scheduler, Task
+from neurosim.schedulers.dask import Dask
+from neurosim.schedulers.local import Local, cpu_count, free_memory
+from neurosim.schedulers.slurm import Request, Slurm, in_flight, submissions
 
-__all__ = ["Local", "Outcome", "Scheduler", "Task", "cpu_count"]
+__all__ = [
+    "Dask",
+    "Local",
+    "Outcome",
+    "Request",
+    "Rescue",
+    "Scheduler",
+    "Slurm",
+    "Task",
+    "cpu_count",
+    "free_memory",
+    "in_flight",
+    "submissions",
+]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import pickle
 import signal
@@ -20,10 +21,11 @@ import traceback
 from collections import deque
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 
-from neurosim.schedulers.base import Call, OnProgress, Outcome, Scheduler, Task
+from neurosim.schedulers.base import Call, OnProgress, Outcome, Rescue, Scheduler, Task, settled
 
-__all__ = ["Local", "cpu_count", "sentence"]
+__all__ = ["Local", "cpu_count", "free_memory", "sentence"]
 
 _START = (
     "import json, sys; fd, sys.path[:] = int(sys.argv[1]), json.loads(sys.argv[2]); "
@@ -33,11 +35,48 @@ _START = (
 _TICK = 0.5
 #: Characters of a dead worker's last words that are kept.
 _LAST_WORDS = 2000
+_CGROUPS = Path("/sys/fs/cgroup")
+#: Each worker computes on one thread; N of them shall not start N times N.
+_ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "BLIS_NUM_THREADS"), "1"
+)
 
 
 def cpu_count() -> int:
     """Processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def free_memory() -> float:
+    """Bytes that this process and what it starts may still take; infinite where the system does not say."""
+    return max(0.0, min(_of_the_machine(), *(_of_a_group(group) for group in _groups())))
+
+
+def _groups() -> Iterator[Path]:
+    """Control groups that this process is in, as a batch system or a container sets them up."""
+    yield _CGROUPS
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/cgroup").read_text().splitlines():
+            if line.startswith("0::/"):
+                own = _CGROUPS / line.removeprefix("0::/")
+                yield from (own, *(parent for parent in own.parents if _CGROUPS in parent.parents))
+
+
+def _of_a_group(group: Path) -> float:
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        limit, used = (float((group / name).read_text()) for name in ("memory.max", "memory.current"))
+        stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        # what files have left in memory goes when a program needs the room
+        return limit - used + float(stat["inactive_file"])
+    return math.inf
+
+
+def _of_the_machine() -> float:
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return 1024.0 * float(line.split()[1])
+    return math.inf
 
 
 def sentence(error: BaseException) -> str:
@@ -53,20 +92,31 @@ class Local(Scheduler):
     ----------
     workers : int
         With 1 the tasks run in this process, one after the other, without limits of time.
+    apart : bool
+        A single worker is a process of its own too, so that a task that dies or hangs takes nothing with it.
     """
 
-    def __init__(self, workers: int):
+    def __init__(self, workers: int, apart: bool = False):
         if workers < 1:
             raise ValueError(f"workers: {workers} was given; allowed: 1 or more")
-        self.workers = workers
+        self.workers, self.apart = workers, apart
 
     def run(
-        self, tasks: Sequence[Task], call: Call, on_progress: OnProgress | None = None
+        self,
+        tasks: Sequence[Task],
+        call: Call,
+        on_progress: OnProgress | None = None,
+        rescue: Rescue | None = None,
     ) -> Iterator[Outcome]:
         on_progress = on_progress or (lambda key, part: None)
-        if self.workers == 1:
-            return _here(tasks, call, on_progress)
-        return _elsewhere(tasks, call, on_progress, min(self.workers, len(tasks)))
+        if self.workers == 1 and not self.apart:
+            outcomes = _here(tasks, call, on_progress)
+        else:
+            outcomes = _elsewhere(tasks, call, on_progress, min(self.workers, len(tasks)))
+        given = {task.key: task for task in tasks}
+        with contextlib.closing(outcomes):
+            for outcome in outcomes:
+                yield settled(outcome, given[outcome.key], rescue)
 
 
 def _here(tasks: Sequence[Task], call: Call, on_progress: OnProgress) -> Iterator[Outcome]:
@@ -119,6 +169,7 @@ class _Worker:
                 stdout=self.output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                env=os.environ | _ONE_THREAD,
             )
         self.call = pickle.dumps(call)
         self.task: Task | None = None

@@ -39,6 +39,7 @@ from neurosim.spec._circuit import (
     Transporter,
 )
 from neurosim.spec._circuit_file import circuit_document, load_circuit
+from neurosim.spec._cluster import ClusterFile, DaskSite, SlurmSite, cluster_path, load_cluster
 from neurosim.spec._disorder import NOTICE, Alteration, Disorder, GradedDisorder, load_disorder
 from neurosim.spec._dump import dump_yaml, plain
 from neurosim.spec._experiment import (
@@ -51,10 +52,11 @@ from neurosim.spec._experiment import (
     Phase,
     Protocol,
     Reference,
+    Sample,
     Stimulation,
     Uncertainty,
 )
-from neurosim.spec._experiment_checks import RESERVED, PhaseTime, cut_stimulations, phase_times
+from neurosim.spec._experiment_checks import POINT, RESERVED, PhaseTime, cut_stimulations, phase_times
 from neurosim.spec._experiment_file import load_experiment, set_value
 from neurosim.spec._graded import DisorderEffect, disorder_effects
 from neurosim.spec._hash import canonical_json, digest
@@ -63,7 +65,7 @@ from neurosim.spec._provenance import Provenance, provenance
 from neurosim.spec._quantities import Sourced
 from neurosim.spec._resolve import Resolved, resolve
 from neurosim.spec._rows import Condition, Expected, Row, Rows, load_rows
-from neurosim.spec._scan import axis_values, scan_points
+from neurosim.spec._scan import Dimension, axis_texts, axis_values, scan_dimensions, scan_points
 from neurosim.spec._schema import json_schema
 from neurosim.spec._words import locate, spec_error
 
@@ -77,8 +79,11 @@ __all__ = [
     "Calibration",
     "Circuit",
     "Clamp",
+    "ClusterFile",
     "Condition",
     "Conductance",
+    "DaskSite",
+    "Dimension",
     "Disorder",
     "DisorderEffect",
     "Dose",
@@ -94,6 +99,7 @@ __all__ = [
     "NOTICE",
     "NearField",
     "Noise",
+    "POINT",
     "Phase",
     "PhaseTime",
     "Plasticity",
@@ -114,14 +120,17 @@ __all__ = [
     "Row",
     "RowStimulus",
     "Rows",
+    "Sample",
     "Site",
     "Sourced",
+    "SlurmSite",
     "SpecError",
     "Stimulation",
     "SynapseKind",
     "Transmission",
     "Transporter",
     "Uncertainty",
+    "axis_texts",
     "axis_values",
     "canonical_json",
     "cut_stimulations",
@@ -136,7 +145,9 @@ __all__ = [
     "list_disorders",
     "list_experiments",
     "circuit_document",
+    "cluster_path",
     "load_circuit",
+    "load_cluster",
     "load_disorder",
     "load_experiment",
     "load_rows",
@@ -145,6 +156,7 @@ __all__ = [
     "plain",
     "provenance",
     "resolve",
+    "scan_dimensions",
     "scan_points",
     "set_value",
     "spec_error",

@@ -13,10 +13,10 @@ from pydantic import (
     PrivateAttr,
     StringConstraints,
     Tag,
-    WithJsonSchema,
     model_validator,
 )
 
+from neurosim.spec._axis import Axis, Sample, Setting, scan_problems
 from neurosim.spec._circuit import Circuit, PoolName
 from neurosim.spec._circuit_file import circuit_of
 from neurosim.spec._disorder import GradedDisorder
@@ -41,6 +41,7 @@ __all__ = [
     "Phase",
     "Protocol",
     "Reference",
+    "Sample",
     "Stimulation",
     "Uncertainty",
     "with_phases",
@@ -191,15 +192,6 @@ class Stimulation(Model):
         return self
 
 
-def _setting(value: Any) -> str:
-    if isinstance(value, str | int | float) and not isinstance(value, bool):
-        return str(value)
-    raise problem_error(Problem((), "is not a number, a quantity or a multiple such as 0.5x"))
-
-
-Setting = Annotated[str, BeforeValidator(_setting), WithJsonSchema({"type": ["string", "number"]})]
-
-
 class Arm(Model):
     """One treatment. ``set`` maps paths of the circuit to values; ``0.5x`` multiplies the circuit's.
 
@@ -231,31 +223,14 @@ class Uncertainty(Model):
     affinity: Annotated[Quantity, stated("number", "part")]
 
 
-class Axis(Model):
-    """One axis of a scan: values of one path, listed or spaced linearly or by ratio."""
-
-    path: str
-    values: Annotated[tuple[Setting, ...], Field(min_length=1)] | None = None
-    linear: tuple[Setting, Setting, Annotated[Integer, Field(ge=2, le=1_000_000)]] | None = None
-    log: tuple[Setting, Setting, Annotated[Integer, Field(ge=2, le=1_000_000)]] | None = None
-
-    @model_validator(mode="after")
-    def _one_spacing(self):
-        given = [key for key in ("values", "linear", "log") if getattr(self, key) is not None]
-        if len(given) != 1:
-            what = f"has {' and '.join(given)}" if given else "has no values"
-            raise_problems([Problem((), f"{what}; an axis has exactly one of: values, linear, log")])
-        return self
-
-
 class Experiment(Model):
     """A whole experiment; every name in it resolves.
 
     ``circuit`` is the circuit itself; a name or a path is looked up. ``species`` is the circuit's by default,
     ``reference`` the first arm and phase, a stimulation's ``phase`` the last one. With ``engine: none``
     nothing spikes: transmitters stay at the middle of their bands or at ``levels``, and only drugs and
-    receptors are computed. ``profile`` chooses among several published values of one constant, ``uncertainty``
-    draws constants for every subject.
+    receptors are computed. ``scan`` has axes, ``sample`` draws points between bounds. ``profile`` chooses among several
+    published values of one constant, ``uncertainty`` draws constants for every subject.
 
     Raises
     ------
@@ -283,10 +258,13 @@ class Experiment(Model):
     reference: Reference = Reference()
     arms: Named[Label, Arm]
     scan: Named[Identifier, Axis] = Field(default_factory=Named)
+    sample: Sample | None = None
 
     _source_text: str | None = PrivateAttr(default=None)
     #: Experiments derived from this one, see resolve().
     _memory: dict = PrivateAttr(default_factory=dict)
+    #: Values of the scan's axes as text, see axis_texts().
+    _axis_texts: dict = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
     def _complete(self):
@@ -301,7 +279,7 @@ class Experiment(Model):
         self.__dict__["arms"] = Named(
             {name: with_phases(a, phases[-1].name) for name, a in self.arms.items()}
         )
-        raise_problems(experiment_problems(self, self.circuit))
+        raise_problems((*scan_problems(self.scan, self.sample), *experiment_problems(self, self.circuit)))
         return self
 
     @property

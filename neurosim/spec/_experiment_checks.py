@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MOST_POINTS",
+    "POINT",
     "MOST_SUBJECTS",
     "PhaseTime",
     "RESERVED",
@@ -30,6 +31,8 @@ __all__ = [
     "stimulation_problems",
 ]
 
+#: The dimension along which zipped, drawn and listed-in-a-file axes go together.
+POINT = "point"
 #: Step of the slow loop: recordings, settling and traces are whole numbers of it.
 _SLOW_STEP = 1e-3
 _SLOW_TEXT = "1 ms"
@@ -39,7 +42,7 @@ RESERVED = frozenset(
     {  # fmt: skip
         "arm", "subject", "phase", "population", "region", "transmitter", "site",
         "drug", "ligand", "carrier", "time", "statistic", "spike", "cell",
-        "pool", "probe", "trial", "train", "obs", "alive", "spike_step",
+        "pool", "probe", "point", "trial", "train", "obs", "alive", "spike_step",
         "row_size", "voltage", "population_region", "population_transmitter", "receptor", "on", "compartment",
         "hears", "site_transmitter", "firing_rate", "firing_rate_active", "active_fraction", "cv_isi", "burst_fraction",
         "n_cells", "concentration", "release", "uptake", "efflux", "filling", "loss", "drift",

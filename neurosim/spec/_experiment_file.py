@@ -65,6 +65,8 @@ def experiment_of(document: Block, folder: FilePath, edits: list[Edit], text: st
         data["circuit"] = circuit
     if isinstance(document.get("arms"), Block):
         data["arms"] = _with_disorders(document, folder)
+    if isinstance(document.get("scan"), Block):
+        data["scan"] = _with_files(document["scan"], folder)
     experiment = validated(Experiment, document, data)
     experiment._source_text = text
     check_scan(experiment)
@@ -138,6 +140,17 @@ def _with_disorders(document: Block, folder: FilePath) -> Block:
                 entries[k] = entry = copied(entry)
                 entry["disorder"] = _disorder(entry["disorder"], folder, f"{mark_of(document, path)}: {path_text(path)}")
     return arms
+
+
+def _with_files(scan: Block, folder: FilePath) -> Block:
+    """The axes with the files that they read where the experiment is, and the column named like the axis."""
+    scan = copied(scan)
+    for name, axis in scan.items():
+        if isinstance(axis, Block) and isinstance(axis.get("csv"), str):
+            scan[name] = axis = copied(axis)
+            axis["csv"] = str(folder / axis["csv"])
+            axis.setdefault("column", name)
+    return scan
 
 
 def _disorder(name: str, folder: FilePath, place: str) -> Disorder:

@@ -169,7 +169,7 @@ def _axis_edits(experiment: Experiment, point: Mapping[str, int]) -> tuple[list[
             raise SpecError(f"unknown axis '{name}'; {nearest(name, experiment.scan)}")
         axis = experiment.scan[name]
         try:
-            texts = axis_texts(axis)
+            texts = axis_texts(experiment, name)
         except UnitError as error:
             raise _axis_error(experiment, name, str(error)) from None
         if not 0 <= index < len(texts):
@@ -236,7 +236,10 @@ def _validated_again(model: Any, kind: type[Model], edits: list[Edit]) -> Any:
         changed = _with_arm_changed(model, edits)
         if changed is not None:
             return changed
-    data = {**_plain(model), "circuit": model.circuit} if kind is Experiment else _plain(model)
+    data = _plain(model)
+    if kind is Experiment:
+        # What a point changes is never the scan, which may list ten thousand of them.
+        data = {key: value for key, value in data.items() if key not in ("scan", "sample")} | {"circuit": model.circuit}
     root = model._origin.path if model._origin else ()
     marks = dict(model._origin.edits) if model._origin else {}
     for edit in edits:

@@ -1,20 +1,22 @@
-"""Axes of a scan: their values, their unit, and the points of their product."""
+"""The points of a scan: dimensions, the values of every axis, their units."""
 
 from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
 
 from neurosim import units
 from neurosim.errors import SpecError, UnitError
+from neurosim.spec._axis import unit_points
 from neurosim.spec._experiment import Axis, Experiment
-from neurosim.spec._experiment_checks import MOST_POINTS
+from neurosim.spec._experiment_checks import MOST_POINTS, POINT
 from neurosim.spec._words import locate
 from neurosim.units import Quantity
 
-__all__ = ["MULTIPLE", "axis_texts", "axis_values", "scan_points"]
+__all__ = ["MULTIPLE", "Dimension", "axis_texts", "axis_values", "scan_dimensions", "scan_points"]
 
 #: Unit of an axis whose values multiply what the circuit says (``0.5x``).
 MULTIPLE = "x"
@@ -23,16 +25,44 @@ MULTIPLE = "x"
 _DIGITS = 12
 
 
+@dataclass(frozen=True)
+class Dimension:
+    """One dimension of a scan: an axis, or ``point`` with all axes that go along it."""
+
+    name: str
+    axes: tuple[str, ...]
+    size: int
+
+
+def scan_dimensions(experiment: Experiment) -> tuple[Dimension, ...]:
+    """The dimensions of a scan, in the order of their first axes; empty without a scan.
+
+    Raises
+    ------
+    SpecError, UnitError
+        Values of an axis that cannot be.
+    """
+    axes: dict[str, list[str]] = {}
+    for name, axis in experiment.scan.items():
+        axes.setdefault(POINT if axis.is_along_point else name, []).append(name)
+    return tuple(
+        Dimension(name, tuple(own), len(axis_texts(experiment, own[0]))) for name, own in axes.items()
+    )
+
+
 def scan_points(experiment: Experiment) -> list[dict[str, int]]:
-    """All points of a scan, axes crossed, the last one fastest; one empty point without a scan.
+    """All points of a scan, dimensions crossed, the last one fastest; one empty point without a scan.
 
     Returns
     -------
     list of dict
         Axis name → index of its value.
     """
-    axes = {name: range(len(axis_texts(axis))) for name, axis in experiment.scan.items()}
-    return [dict(zip(axes, indices, strict=True)) for indices in itertools.product(*axes.values())]
+    dimensions = scan_dimensions(experiment)
+    return [
+        {axis: index for d, index in zip(dimensions, indices, strict=True) for axis in d.axes}
+        for indices in itertools.product(*(range(d.size) for d in dimensions))
+    ]
 
 
 def axis_values(experiment: Experiment) -> dict[str, tuple[list[Quantity | float], str]]:
@@ -47,20 +77,29 @@ def axis_values(experiment: Experiment) -> dict[str, tuple[list[Quantity | float
     Raises
     ------
     SpecError
-        If the values of an axis do not share a dimension.
+        If the values of an axis do not share a dimension, or one of a crossed axis is there twice.
     """
     found = {}
     for name, axis in experiment.scan.items():
         try:
-            found[name] = _values(axis_texts(axis))
+            texts = axis_texts(experiment, name)
+            found[name] = _values(texts)
         except UnitError as error:
             raise _error(experiment, name, str(error)) from None
-        seen = [float(value) for value in found[name][0]]
-        twice = next((k for k in range(1, len(seen)) if seen[k] in seen[:k]), None) if len(seen) < 1000 else None
+        twice = None if axis.is_along_point else _first_twice([float(value) for value in found[name][0]])
         if twice is not None:
-            raise _error(experiment, name, f"'{axis_texts(axis)[twice]}' is there twice; give each value once")
+            raise _error(experiment, name, f"'{texts[twice]}' is there twice; give each value once")
     _check_points(experiment)
     return found
+
+
+def _first_twice(numbers: Sequence[float]) -> int | None:
+    seen: set[float] = set()
+    for k, number in enumerate(numbers):
+        if number in seen:
+            return k
+        seen.add(number)
+    return None
 
 
 def _error(experiment: Experiment, name: str, sentence: str) -> SpecError:
@@ -70,18 +109,17 @@ def _error(experiment: Experiment, name: str, sentence: str) -> SpecError:
 
 def _check_points(experiment: Experiment) -> None:
     """Refuse a scan of more points than anybody can wait for, before they are listed."""
-    n = math.prod(len(axis_texts(axis)) for axis in experiment.scan.values())
+    n = math.prod(dimension.size for dimension in scan_dimensions(experiment))
     if n > MOST_POINTS:
         raise _error(experiment, next(iter(experiment.scan)), f"the scan has {n} points; allowed: at most {MOST_POINTS}")
 
 
-def _values(texts: list[str]) -> tuple[list[Quantity | float], str]:
+def _values(texts: Sequence[str]) -> tuple[list[Quantity | float], str]:
     unit = _unit(texts[0])
     if unit in ("", MULTIPLE):
-        if any(_unit(text) != unit for text in texts):
-            raise UnitError(
-                f"'{texts[0]}' and '{next(t for t in texts if _unit(t) != unit)}' cannot be on one axis"
-            )
+        other = next((text for text in texts if _unit(text) != unit), None)
+        if other is not None:
+            raise UnitError(f"'{texts[0]}' and '{other}' cannot be on one axis")
         return [float(units.split(text)[0]) for text in texts], unit
     dimension = units.dimension_of(unit)
     if dimension is None:
@@ -93,24 +131,49 @@ def _unit(text: str) -> str:
     return units.split(text)[1]
 
 
-def axis_texts(axis: Axis) -> list[str]:
-    """The values of an axis as text, the way they are set."""
-    return list(axis.values) if axis.values is not None else list(_spaced(axis.linear, axis.log))
+def axis_texts(experiment: Experiment, name: str) -> tuple[str, ...]:
+    """The values of an axis as text, the way they are set.
+
+    Raises
+    ------
+    UnitError
+        Ends of an axis in units that do not go together.
+    SpecError
+        A design that needs a package which is not installed.
+    """
+    texts = experiment._axis_texts
+    if name not in texts:
+        axis = experiment.scan[name]
+        texts[name] = _drawn(experiment, name) if axis.is_drawn else _listed(axis)
+    return texts[name]
 
 
-@lru_cache(maxsize=64)
-def _spaced(linear: tuple[str, str, int] | None, log: tuple[str, str, int] | None) -> tuple[str, ...]:
-    first, last, n = linear or log
+def _listed(axis: Axis) -> tuple[str, ...]:
+    if axis.values is not None:
+        return axis.values
+    first, last, n = axis.linear or axis.log
+    return _between(first, last, [k / (n - 1) for k in range(n)], is_log=axis.log is not None)
+
+
+def _drawn(experiment: Experiment, name: str) -> tuple[str, ...]:
+    """Where the experiment's design puts the points between the bounds of an axis."""
+    names = [other for other, axis in experiment.scan.items() if axis.is_drawn]
+    points, axis = unit_points(experiment.sample, len(names)), experiment.scan[name]
+    first, last = axis.uniform or axis.log_uniform
+    parts = [point[names.index(name)] for point in points]
+    return _between(first, last, parts, is_log=axis.log_uniform is not None)
+
+
+def _between(first: str, last: str, parts: Sequence[float], is_log: bool) -> tuple[str, ...]:
+    """Texts at parts (0 to 1) of the way between two ends, by difference or by ratio."""
     low, unit = units.split(first)
-    high = _in_unit(last, unit)
-    if linear is not None:
-        numbers = [float(low) + (high - float(low)) * k / (n - 1) for k in range(n)]
-    else:
-        if float(low) <= 0 or high <= 0:
-            raise UnitError(f"a log axis needs two values above 0, given '{first}' and '{last}'")
-        ratio = math.log(high / float(low))
-        numbers = [float(low) * math.exp(ratio * k / (n - 1)) for k in range(n)]
-    return tuple(_text(number, unit) for number in numbers)
+    low, high = float(low), _in_unit(last, unit)
+    if not is_log:
+        return tuple(_text(low + (high - low) * part, unit) for part in parts)
+    if low <= 0 or high <= 0:
+        raise UnitError(f"a log axis needs two values above 0, given '{first}' and '{last}'")
+    ratio = math.log(high / low)
+    return tuple(_text(low * math.exp(ratio * part), unit) for part in parts)
 
 
 def _in_unit(text: str, unit: str) -> float:

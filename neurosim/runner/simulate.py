@@ -1,0 +1,173 @@
+"""The pending trials of a run, wherever it goes: programs first, then each trial once."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from neurosim.errors import EngineError, ResultSchemaError, SpecError
+from neurosim.recording import OUTCOMES_WITH_DATA
+from neurosim.runner.estimate import Estimate, check_size
+from neurosim.runner.execute import Ended, execute, write_failure
+from neurosim.runner.trials import TrialSpec
+from neurosim.runner.where import Place, jobs_folder, scheduler_of
+from neurosim.schedulers import Scheduler, Task, in_flight, submissions
+
+__all__ = ["Simulated", "prepare", "ready", "refuse_jobs_at_work", "simulate_pending", "structures"]
+
+#: A wait longer than this, s, is explained.
+_MOMENT = 1.5
+
+
+class _Listener(Protocol):
+    def note(self, text: str) -> None: ...
+    def progress(self, key: str, part: float) -> None: ...
+    def ended(self, trial: TrialSpec, ended: Ended) -> None: ...
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What became of the pending trials.
+
+    Attributes
+    ----------
+    ended : dict, key → Ended
+    lost : dict, key → why
+        Taken away before they had an end; they run again.
+    stopped : bool
+        Too many failed, so the rest was not tried.
+    """
+
+    ended: dict[str, Ended]
+    lost: dict[str, str]
+    stopped: bool
+
+
+def structures(trials: Sequence[TrialSpec]) -> list:
+    """The distinct structures of some trials: what has to be compiled."""
+    from neurosim import build
+
+    per_resolved = {id(trial.resolved): trial.resolved for trial in trials}
+    found = [build.structure(resolved) for resolved in per_resolved.values()]
+    return list({structure.digest: structure for structure in found}.values())
+
+
+def refuse_jobs_at_work(folder: Path) -> None:
+    """Refuse a run here while jobs of a cluster work in the same folder.
+
+    Raises
+    ------
+    SpecError
+    """
+    busy = {}
+    # a folder may be copied to where there is no batch system
+    with contextlib.suppress(EngineError):
+        busy = {s.job: n for s in submissions(jobs_folder(folder)) if (n := len(in_flight(s)))}
+    if busy:
+        words = ", ".join(f"{job} ({n} trials)" for job, n in busy.items())
+        raise SpecError(
+            f"SLURM job {words} is at work in {folder}: follow it with --cluster slurm, or end it with "
+            f"'scancel {' '.join(busy)}' first"
+        )
+
+
+def ready(
+    pending: Sequence[TrialSpec],
+    needs: Mapping[str, Estimate],
+    folder: Path,
+    engine: str,
+    place: Place,
+    name: str,
+    say: Callable[[str], None],
+) -> Scheduler:
+    """Refuse what cannot run and make the programs; returns who will run the trials.
+
+    Parameters
+    ----------
+    pending : sequence of TrialSpec
+    needs : mapping, key → Estimate
+    folder : Path
+    engine : str
+    place : Place
+    name : str
+        Of the experiment.
+    say : callable
+        Is told what a user should know.
+
+    Raises
+    ------
+    BuildError
+        What is pending would not fit on the disk.
+    EngineError, SpecError
+        The circuit cannot be compiled; the cluster or its file of settings is not usable.
+    """
+    check_size(sum(needs[trial.key].size for trial in pending), folder)
+    scheduler = scheduler_of(place, list(needs.values()), folder, name, say)
+    prepare(engine, structures(pending), say)
+    return scheduler
+
+
+def simulate_pending(
+    scheduler: Scheduler, tasks: Sequence[Task], listener: _Listener, most: int | None = None
+) -> Simulated:
+    """Run trials, each the :class:`~neurosim.runner.execute.Job` of a task.
+
+    Parameters
+    ----------
+    scheduler : Scheduler
+    tasks : sequence of Task
+    listener : Listener
+    most : int, optional
+        Stop after so many failures.
+
+    Raises
+    ------
+    ResultSchemaError
+        A trial could not be written.
+    """
+    jobs = {task.key: task.argument for task in tasks}
+    ended: dict[str, Ended] = {}
+    lost: dict[str, str] = {}
+    failures = 0
+    outcomes = scheduler.run(tasks, execute, listener.progress, write_failure)
+    try:
+        for outcome in outcomes:
+            if outcome.status == "lost":
+                lost[outcome.key] = outcome.message
+                continue
+            done = outcome.value
+            if done.cannot_write:
+                raise ResultSchemaError(done.cannot_write)
+            ended[done.key] = done
+            listener.ended(jobs[outcome.key].spec, done)
+            failures += done.outcome not in OUTCOMES_WITH_DATA
+            if most is not None and failures >= most and len(ended) < len(jobs):
+                return Simulated(ended, lost, stopped=True)
+    except KeyboardInterrupt:
+        # before the iterator is closed, which would end what may go on elsewhere
+        goes_on = scheduler.detach()
+        if goes_on:
+            listener.note(goes_on)
+        raise
+    finally:
+        outcomes.close()
+    return Simulated(ended, lost, stopped=False)
+
+
+def prepare(engine: str, needed: Sequence, say: Callable[[str], None]) -> None:
+    """Make the programs before any worker asks for them; if that takes a moment, say why."""
+    from neurosim.engines import get_engine
+
+    words = "compiling the program of this circuit; it is kept, other numbers need no new one"
+    timer = threading.Timer(_MOMENT, say, [words])
+    timer.daemon = True
+    timer.start()
+    try:
+        for structure in needed:
+            get_engine(engine).prepare(structure)
+    finally:
+        timer.cancel()

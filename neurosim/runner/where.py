@@ -1,0 +1,144 @@
+"""Where the trials of a run go: processes here, SLURM, Dask."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from neurosim.errors import SpecError, nearest
+from neurosim.runner.estimate import Estimate, size_text
+from neurosim.schedulers import Dask, Local, Request, Scheduler, Slurm, cpu_count, free_memory
+from neurosim.spec import load_cluster
+
+__all__ = ["CLUSTERS", "Place", "jobs_folder", "place_of", "scheduler_of", "workers_that_fit"]
+
+CLUSTERS = ("slurm", "dask")
+#: Part of the free memory that workers may take.
+_SHARE = 0.8
+#: Memory of a SLURM task over what is expected, and at least, bytes.
+_MEMORY_MARGIN, _LEAST_MEMORY = 1.5, 1e9
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run goes.
+
+    Attributes
+    ----------
+    cluster : str or None
+        One of :data:`CLUSTERS`; None is this machine.
+    address : str
+        Of a Dask scheduler; empty for the user's file.
+    sbatch_args : tuple of str
+    workers : int or None
+        On this machine; None for as many as it has processors and memory for.
+    """
+
+    cluster: str | None = None
+    address: str = ""
+    sbatch_args: tuple[str, ...] = ()
+    workers: int | None = None
+
+
+def place_of(cluster: str | None, sbatch_args: Sequence[str] = (), workers: int | None = None) -> Place:
+    """What ``--cluster``, ``--sbatch-arg`` and ``--workers`` say together.
+
+    Raises
+    ------
+    SpecError
+        An unknown cluster, or options that do not go together.
+    """
+    if workers is not None and workers < 1:
+        raise SpecError(f"workers: {workers} was given; allowed: 1 or more")
+    if cluster is None:
+        if sbatch_args:
+            raise SpecError("--sbatch-arg goes with --cluster slurm")
+        return Place(workers=workers)
+    name, _, address = cluster.partition(":")
+    if name not in CLUSTERS:
+        raise SpecError(f"unknown cluster '{cluster}'; {nearest(name, CLUSTERS)}")
+    if address and name != "dask":
+        raise SpecError(f"--cluster {cluster}: only dask takes an address, e.g. --cluster dask:tcp://10.0.0.1:8786")
+    if sbatch_args and name != "slurm":
+        raise SpecError("--sbatch-arg goes with --cluster slurm")
+    if workers is not None:
+        raise SpecError(f"--workers is of this machine; --cluster {name} says elsewhere how many run together")
+    return Place(name, address, tuple(sbatch_args))
+
+
+def jobs_folder(folder: Path) -> Path:
+    """Where an experiment's folder keeps what was submitted."""
+    return folder / "slurm"
+
+
+def scheduler_of(
+    place: Place, needs: Sequence[Estimate], folder: Path, name: str, say: Callable[[str], None] = lambda text: None
+) -> Scheduler:
+    """The scheduler for trials that need so much.
+
+    Parameters
+    ----------
+    place : Place
+    needs : sequence of Estimate
+        Of the pending trials.
+    folder : Path
+        Of the experiment.
+    name : str
+        Of the experiment.
+    say : callable
+        Is told what a user should know.
+
+    Raises
+    ------
+    SpecError
+        The user's cluster file is wrong.
+    """
+    if place.cluster == "slurm":
+        return Slurm(jobs_folder(folder), slurm_request(place, needs, name), say)
+    if place.cluster == "dask":
+        site = None if place.address else load_cluster().dask
+        return Dask(place.address, site, max((need.time for need in needs), default=1.0), say)
+    return Local(min(workers_that_fit(place.workers, needs, say), max(1, len(needs))))
+
+
+def workers_that_fit(
+    asked: int | None, needs: Sequence[Estimate], say: Callable[[str], None] = lambda text: None
+) -> int:
+    """Worker processes for this machine: what was asked for, else as many as processors and memory allow."""
+    each, free = max((need.memory for need in needs), default=0.0), free_memory()
+    fit = max(1, math.floor(_SHARE * free / each)) if each and math.isfinite(free) else cpu_count()
+    words = f"each needs about {size_text(each)} and {size_text(free)} of memory are free"
+    if asked is not None:
+        if asked > fit:
+            say(f"warning: {asked} workers may not fit into memory: {words}; --workers {fit} would")
+        return asked
+    if fit < cpu_count():
+        say(f"{fit} workers instead of {cpu_count()}: {words}")
+    return min(fit, cpu_count())
+
+
+def slurm_request(place: Place, needs: Sequence[Estimate], name: str) -> Request:
+    """How a job for these trials is asked for on the user's site."""
+    from neurosim.engines import cache_directory
+
+    site = load_cluster().slurm
+    memory = max(_LEAST_MEMORY, _MEMORY_MARGIN * max((need.memory for need in needs), default=0.0))
+    return Request(
+        name=f"neurosim-{name}",
+        seconds=sum(need.time for need in needs) / max(1, len(needs)),
+        memory=site.memory or f"{math.ceil(memory / 1e6)}M",
+        limit=None if site.time is None else float(site.time),
+        tasks_per_share=site.trials_per_task,
+        at_once=site.tasks_at_once,
+        partition=site.partition,
+        account=site.account,
+        arguments=(*site.arguments, *place.sbatch_args),
+        setup=site.setup,
+        environment={
+            # Compiled before the array starts; each node copies programs once to its own disk.
+            "NEUROSIM_CACHE_FROM": str(cache_directory()),
+            "NEUROSIM_CACHE": f"{site.local_disk}/neurosim-$(id -u)",
+        },
+    )
