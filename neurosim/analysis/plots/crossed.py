@@ -49,9 +49,10 @@ def crossed_overview(results) -> ResultFigure:
     else:
         sheet, handles = _family_sheet(results, arm, phase)
         words = "95 % intervals of"
-    n = len(results.subjects)
+    n, left_out = len(results.subjects), len(_crossed(results)) - 1
     of = f"{words} {n} subjects" if n > 1 else "1 subject"
-    _head(sheet, results, f"{spaced(arm)} against {spaced(results.reference[0])}, {of}, phase {phase}", handles)
+    what = f"{spaced(arm)} against {spaced(results.reference[0])}, {of}, phase {phase}"
+    _head(sheet, results, what + f", {left_out} more arms in summary.h5" * bool(left_out), handles)
     return sheet.figure
 
 
@@ -118,6 +119,8 @@ def _draw_families(results, drawn: Panels, families, colors, along: str, kind: s
     low, high = _range(families, kind)
     for axes, title in zip(drawn.axes, drawn.names, strict=True):
         lines = {name: curves[title] for name, curves in families.items() if title in curves}
+        if kind == "ratio":
+            lines = {name: tuple(np.maximum(part, _LOWEST) for part in curve) for name, curve in lines.items()}
         lines_panel(axes, x, lines, colors, log, relative=kind == "ratio")
         axes.set_title(title)
         axes.set_ylim(low, high)
@@ -132,12 +135,18 @@ def _draw_families(results, drawn: Panels, families, colors, along: str, kind: s
 
 
 def _range(families, kind: str) -> tuple[float, float]:
-    """Limits that hold the means of all curves, and none."""
-    middles = np.concatenate([curve[0] for curves in families.values() for curve in curves.values()] or [np.zeros(0)])
-    middles = middles[np.isfinite(middles)]
+    """Limits that hold none and the means of all curves, and intervals up to a third as far again."""
+    curves = [curve for lines in families.values() for curve in lines.values()]
+    parts = [np.array([curve[k] for curve in curves]).ravel() for k in range(3)]
     if kind == "ratio":
-        seen = np.clip(np.append(middles, 100.0), _LOWEST, None)
-        return min(seen.min() / 1.3, 80.0), max(seen.max() * 1.3, 125.0)
-    seen = np.append(middles, 0.0)
-    margin = max(0.1 * np.ptp(seen), 0.1)
-    return seen.min() - margin, seen.max() + margin
+        low, high = _reach(*(np.log(np.maximum(part, _LOWEST) / 100.0) for part in parts), least=0.25)
+        return 100.0 * np.exp(low), 100.0 * np.exp(high)
+    return _reach(*parts, least=0.1)
+
+
+def _reach(middle: np.ndarray, low: np.ndarray, high: np.ndarray, least: float) -> tuple[float, float]:
+    seen = np.append(middle[np.isfinite(middle)], 0.0)
+    room = max(np.ptp(seen) / 3.0, least)
+    ends = np.concatenate([seen, low[np.isfinite(low)], high[np.isfinite(high)]])
+    ends = np.clip(ends, seen.min() - room, seen.max() + room)
+    return min(ends.min(), -least) - 0.2 * room, max(ends.max(), least) + 0.2 * room

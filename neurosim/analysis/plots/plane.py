@@ -37,6 +37,8 @@ __all__ = ["balance_plane_figure", "crossed_arms", "plane_handles", "plane_sheet
 _LEAST_SPAN = 10.0
 #: Contour lines on each side of none, at most, and shades from one to the next.
 _MOST_LINES, _SHADES = 5, 8
+#: Points that are marked one by one, at most.
+_MOST_DOTS = 400
 #: Half of the range of a panel set where nothing changes, so that noise is not blown up.
 _LEAST_BALANCE, _LEAST_CHANGE = 0.5, 10.0
 
@@ -105,7 +107,7 @@ def balance_plane_figure(
     """The balance of dopamine and serotonin over the plane of two crossed scan axes, a panel per region.
 
     A scan axis that moves the occupancy of a carrier is drawn as that occupancy (%, of all drugs together, as it
-    came out), any other by its values. All is the mean over subjects against the reference arm at the same point.
+    came out), any other by its values. All is the mean over subjects, against the reference at the same point.
 
     Parameters
     ----------
@@ -127,7 +129,8 @@ def balance_plane_figure(
 
     Notes
     -----
-    Lines are drawn between the points of the scan, which are marked; what lies between them was not simulated.
+    What lies between the points of the scan is interpolated, not simulated. The balance is that of the summary,
+    against the reference arm and phase; so are the rates.
     """
     phase = known("phase", phase or results.phases[-1], results.phases)
     arm = _plane_arm(results, arm)
@@ -151,11 +154,12 @@ def plane_sheet(results, arm: str, phase: str, regions=None, populations=None, t
 
 
 def plane_handles(results) -> list[Line2D]:
-    return [
+    handles = [
         Line2D([], [], color=INK, lw=1.6, label=f"as in {spaced(results.reference[0])}", marker="_", ms=11, mew=1.6),
         Line2D([], [], color=INK, lw=0.4, label="numbers of the colour bar", marker="_", ms=11, mew=0.5),
         Line2D([], [], color=INK, marker=".", ms=4, ls="none", label="points of the scan"),
     ]
+    return handles if np.prod(results.scan_shape) <= _MOST_DOTS else handles[:-1]
 
 
 def crossed_arms(results) -> list[str]:
@@ -263,10 +267,10 @@ def _mean(results, values: xr.DataArray, arm: str, phase: str, row: str, names) 
 
 
 def _rate_change(results, arm: str, phase: str, populations) -> xr.DataArray:
-    """Change of the mean rate over subjects in % of the reference arm at the same point."""
+    """Change of the mean rate over subjects in % of the reference arm and phase at the same point."""
     rates = results.summary["rates"]["firing_rate"]
     own = _mean(results, rates, arm, phase, "population", populations)
-    reference = _mean(results, rates, results.reference[0], phase, "population", populations)
+    reference = _mean(results, rates, *results.reference, "population", populations)
     return 100.0 * (own / reference.where(reference > 0) - 1.0)
 
 
@@ -323,6 +327,7 @@ def _surface_panel(axes: Axes, values: np.ndarray, surface: _Surface, x: PlaneAx
         if crossed.size:
             wide = [1.6 if line == 0.0 else 0.4 for line in crossed]
             axes.contour(x.places, y.places, seen, levels=crossed, colors=[INK], linewidths=wide, linestyles="solid")
-    axes.plot(x.places.ravel(), y.places.ravel(), ".", color=INK, ms=2.4, mew=0, alpha=0.7, clip_on=False)
+    if values.size <= _MOST_DOTS:
+        axes.plot(x.places.ravel(), y.places.ravel(), ".", color=INK, ms=2.4, mew=0, alpha=0.7, clip_on=False)
     x.apply(axes, "x")
     y.apply(axes, "y")
