@@ -214,6 +214,11 @@ def test_the_overview_of_a_short_axis_has_a_curve_for_each_of_its_values(tmp_pat
     assert "log2" in axes.get_ylabel() and "% of vehicle" in panel(figure, "VTA_DA").get_ylabel()
 
 
+def test_curves_over_one_of_several_axes_say_where_the_others_stand(tmp_path):
+    with opened(tmp_path, [DOSE, WORDS]) as results:
+        assert any("phase p, route ip" in text for text, _ in drawn_texts(overview_figure(results)))
+
+
 def test_a_plane_with_failed_trials_is_drawn_without_them(tmp_path):
     with opened(tmp_path, [DOSE, PART], outcomes={("drug", 0): "failed"}) as results:
         assert_legible(overview_figure(results))

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 
 from neurosim.analysis.plots.panels import Condition
-from neurosim.analysis.plots.style import Sheet, arm_colors, transmitter_color
+from neurosim.analysis.plots.style import Sheet, arm_colors, number, transmitter_color
 from neurosim.errors import ResultSchemaError, nearest
 from neurosim.recording import OUTCOMES_WITH_DATA
 
@@ -22,6 +22,7 @@ __all__ = [
     "handles_of",
     "head",
     "known",
+    "point_text",
     "row_height",
     "spaced",
 ]
@@ -52,6 +53,13 @@ def axis_label(axis) -> str:
     of_what = spaced(axis.path.split(".")[-1].strip('"]'))
     unit = of_what if axis.unit == "1" else axis.unit
     return spaced(axis.name) if unit in ("", spaced(axis.name)) else f"{spaced(axis.name)} ({unit})"
+
+
+def point_text(axis, k: int) -> str:
+    """``"dose 0.3 mg/kg"`` for one point of a scan axis."""
+    value = axis.values[k] if isinstance(axis.values[k], str) else number(axis.values[k])
+    unit = {"": "", "1": "", "x": "x"}.get(axis.unit, f" {axis.unit}")
+    return f"{spaced(axis.name)} {value}{unit}"
 
 
 #: Values that span less than this factor are never drawn on a logarithmic axis.

@@ -15,11 +15,11 @@ from neurosim.analysis.plots.blocks import (
     regions_with_balance,
     transmitter_populations,
 )
-from neurosim.analysis.plots.common import BALANCE_LABEL, axis_label, spaced
+from neurosim.analysis.plots.common import BALANCE_LABEL, axis_label, point_text, spaced
 from neurosim.analysis.plots.panels import MARKERS, lines_panel
 from neurosim.analysis.plots.plane import crossed_arms, plane_handles, plane_sheet
 from neurosim.analysis.plots.scans import axis_positions, paired_curves
-from neurosim.analysis.plots.style import ResultFigure, Sheet, line_colors, log_ticks, number
+from neurosim.analysis.plots.style import ResultFigure, Sheet, line_colors, log_ticks
 
 __all__ = ["crossed_overview", "is_crossed"]
 
@@ -88,7 +88,7 @@ def _readouts(results, arm: str, phase: str) -> list[_Readout]:
 def _family_sheet(results, arm: str, phase: str) -> tuple[Sheet, list[Line2D]]:
     """Curves along the longer axis, one for each value of the shorter."""
     along, across = sorted(results.axes, key=lambda name: -len(results.axes[name].values))
-    points = {_point_text(results.axes[across], k): {across: k} for k in range(min(results.scan_shape))}
+    points = {point_text(results.axes[across], k): {across: k} for k in range(min(results.scan_shape))}
     colors = line_colors(list(points))
     readouts = _readouts(results, arm, phase)
     sheet, panels = block_sheet([Block(readout.names) for readout in readouts], _TOP, left=1.0, right=0.3)
@@ -102,11 +102,6 @@ def _family_sheet(results, arm: str, phase: str) -> tuple[Sheet, list[Line2D]]:
         _draw_families(results, drawn, families, colors, along, readout.kind)
         label_outside(drawn, axis_label(results.axes[along]), readout.label)
     return sheet, [_handle(name, color, k) for k, (name, color) in enumerate(colors.items())]
-
-
-def _point_text(axis, k: int) -> str:
-    unit = "x" if axis.unit == "x" else f" {axis.unit}" * (axis.unit != "1")
-    return f"{spaced(axis.name)} {number(axis.values[k])}{unit}"
 
 
 def _handle(name: str, color: str, k: int) -> Line2D:

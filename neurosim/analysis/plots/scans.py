@@ -14,6 +14,7 @@ from neurosim.analysis.plots.common import (
     first_trial,
     head,
     known,
+    point_text,
     row_height,
     spaced,
 )
@@ -67,7 +68,8 @@ def scan_overview(results) -> ResultFigure:
     for panel in drawn:
         label_lines(panel["axes"], panel["ends"], panel["colors"])
     conditions = conditions_of(results, arms=[arm]) if arm != results.reference[0] else []
-    head(sheet, results, phase, conditions, [])
+    others = "".join(f", {point_text(other, 0)}" for name, other in results.axes.items() if name != axis)
+    head(sheet, results, phase + others, conditions, [])
     return sheet.figure
 
 
