@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from synthetic import assert_same_results
+from results_util import assert_same_results
 from tasks import wait_until
 
 pytestmark = pytest.mark.slow
@@ -112,7 +112,8 @@ def test_two_hundred_trials_survive_what_a_cluster_does_to_them(slurm, site):
     # once more: what is missing, and what failed
     status, words = finish(start("--cluster", "slurm", "--retry-failed"))
     assert status == 0, words
-    told = subprocess.run([sys.executable, "-m", "neurosim", "status", "results/two_hundred"], capture_output=True, text=True)
+    command = [sys.executable, "-m", "neurosim", "status", "results/two_hundred"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True)
     assert re.search(rf"done +{N_TRIALS} +{N_TRIALS} ok", told.stdout), told.stdout
     assert n_files() == N_TRIALS
     assert squeue() == ""
