@@ -2,6 +2,7 @@
 
 from neurosim.analysis.balance import balance
 from neurosim.analysis.compare import compare
+from neurosim.analysis.known import known_headers, known_records
 from neurosim.analysis.outcome import classify
 from neurosim.analysis.results import Results, open_results, spike_trains
 from neurosim.analysis.spikes import trial_rates
@@ -18,6 +19,8 @@ __all__ = [
     "balance",
     "classify",
     "compare",
+    "known_headers",
+    "known_records",
     "open_results",
     "overview_figure",
     "save_figure",

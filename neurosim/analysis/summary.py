@@ -234,7 +234,8 @@ def _labels(frame: _Frame, records: Mapping[str, TrialRecord]):
             for column in COLUMNS[dim]:
                 said = dict(zip(record.labels[dim], record.columns[column], strict=True))
                 columns[column] = said | columns[column]
-    return {dim: tuple(names) for dim, names in labels.items()}, columns
+    # in an order that does not hang on which trials are there
+    return {d: tuple(sorted(names) if d in _NONE_IS_ZERO else names) for d, names in labels.items()}, columns
 
 
 def _group(group, frame: _Frame, records, labels, columns) -> xr.Dataset:

@@ -34,6 +34,7 @@ from neurosim.recording.schema import (
 from neurosim.recording.trials import (
     TrialRecord,
     load_trial,
+    names_in,
     read_header,
     read_record,
     trial_path,
@@ -64,6 +65,7 @@ __all__ = [
     "environment",
     "load_block_trial",
     "load_trial",
+    "names_in",
     "open_tree",
     "phase_context",
     "phase_result",

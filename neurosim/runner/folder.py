@@ -111,9 +111,15 @@ def clear(folder: Path) -> None:
 
 
 def finished(folder: Path, keys: Iterable[str]) -> tuple[dict[str, TrialRecord], list[Path]]:
-    """Headers of the trials that are in a whole file, and the files that are there and cannot be read."""
+    """Headers of the trials that are in a whole file, and the files that are there and cannot be read.
+
+    Every byte of a file is read once: one that has not changed since a summary was made of it is not read again.
+    """
+    from neurosim.analysis import known_headers
+
     headers, damaged = {}, []
     keys = list(keys)
+    known, since = known_headers(folder)
     for path in block_paths(folder):
         try:
             found = block_headers(path)
@@ -123,12 +129,25 @@ def finished(folder: Path, keys: Iterable[str]) -> tuple[dict[str, TrialRecord],
             headers |= {key: found[key] for key in keys if key in found}
     for key in keys:
         path = trial_path(folder, key)
-        if path.exists():
-            try:
-                headers[key] = read_header(path)
-            except ResultSchemaError:
-                damaged.append(path)
+        changed = _changed(path)
+        if changed is None:
+            continue
+        if key in known and changed < since:
+            headers[key] = known[key]
+            continue
+        try:
+            headers[key] = read_header(path)
+        except ResultSchemaError:
+            damaged.append(path)
     return headers, damaged
+
+
+def _changed(path: Path) -> int | None:
+    """When a file was last changed, ns; None if it is not there."""
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
 
 
 def write_plan(folder: Path, plan: dict) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +24,17 @@ def make_products(
     expansion: Expansion,
     folder: Path,
     attributes: Mapping[str, Any],
-    *,
-    changed: bool,
+    ended: Collection[str],
 ) -> Path:
-    """Write ``summary.h5`` and ``overview.png``, unless they are there and nothing changed; returns the figure."""
+    """Write ``summary.h5`` and ``overview.png``, unless they are there and no trial ``ended``; returns the figure."""
     from neurosim.analysis import SUMMARY, assemble_summary, write_summary
 
     figure = folder / FIGURE
     wanted = {_DIGEST: expansion.digest, "experiment_digest": attributes["experiment_digest"]}
-    if not changed and figure.exists() and _has(folder / SUMMARY, wanted):
+    if not ended and figure.exists() and _has(folder / SUMMARY, wanted):
         return figure
     tree = assemble_summary(
-        _records(expansion, folder),
+        _records(expansion, folder, ended),
         expansion.keys,
         arms=list(experiment.arms),
         subjects=range(experiment.subjects),
@@ -49,18 +48,23 @@ def make_products(
     return _draw(folder, figure)
 
 
-def _records(expansion: Expansion, folder: Path) -> dict[str, TrialRecord]:
-    wanted, records = {trial.key for trial in expansion.trials}, {}
-    for path in block_paths(folder):
-        with contextlib.suppress(ResultSchemaError):  # said by run: its trials are evaluated again
-            records |= {key: record for key, record in block_records(path).items() if key in wanted}
-    for key in wanted:
+def _records(expansion: Expansion, folder: Path, ended: Collection[str]) -> dict[str, TrialRecord]:
+    """What the summary is made of: what the last one holds, and from files what is new."""
+    from neurosim.analysis import known_records
+
+    wanted = {trial.key for trial in expansion.trials}
+    records = known_records(folder, wanted - set(ended))
+    if wanted - records.keys():
+        for path in block_paths(folder):
+            with contextlib.suppress(ResultSchemaError):  # said by run: its trials are evaluated again
+                records |= {key: record for key, record in block_records(path).items() if key in wanted}
+    for key in sorted(wanted - records.keys()):
         path = trial_path(folder, key)
         if path.exists():
             try:
                 records[key] = read_record(path)
             except ResultSchemaError as error:
-                # Its head was whole, its numbers are not: out of the way, so that the next run does it again.
+                # Damaged since this run looked at it: out of the way, so that the next one does it again.
                 path.unlink(missing_ok=True)
                 raise ResultSchemaError(
                     f"{path} was damaged and is removed: run the experiment again, which simulates this trial anew"

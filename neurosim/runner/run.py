@@ -226,7 +226,7 @@ def _run(experiment: Experiment, folder: Path, wanted: _Wanted, listener: Listen
             path.unlink(missing_ok=True)
         done = Simulated(evaluate_blocks(pending, folder.resolve(), shared, listener.ended), {}, False)
     attributes = _summary_attributes(experiment, engine)
-    figure = make_products(experiment, expansion, folder, attributes, changed=bool(done.ended))
+    figure = make_products(experiment, expansion, folder, attributes, done.ended)
     return _report(folder, expansion, kept, done, figure)
 
 

@@ -126,9 +126,12 @@ def _entry_kind(entry: Any) -> str:
     if isinstance(entry, Clamp):
         return "~clamp"
     keys = set(entry) if isinstance(entry, Mapping) else set()
-    is_dosed = keys & {"dose", "rate", "route"}
+    if "concentration" in keys:
+        return "~clamp"
+    if keys & {"dose", "rate", "route"}:
+        return "~dose"
     meant = {word for key in keys for word in get_close_matches(str(key), ("concentration", "dose"), 1)}
-    return "~clamp" if "concentration" in keys or ("concentration" in meant and not is_dosed) else "~dose"
+    return "~clamp" if "concentration" in meant else "~dose"
 
 
 def _one_of_both(entry: Any) -> Any:
