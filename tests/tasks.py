@@ -30,3 +30,23 @@ def behave(argument, report):
         (Path(folder) / f"{key}.pid").write_text(f"{os.getpid()} {child.pid}")
         time.sleep(600)
     return key
+
+
+def rescue(argument, outcome):
+    return f"rescued {argument[1]}: {outcome.status}"
+
+
+def alive(pid):
+    """Whether a process runs; one that ended but was not collected yet does not."""
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return False
+
+
+def wait_until(condition, seconds=60):
+    for _ in range(int(seconds / 0.05)):
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False

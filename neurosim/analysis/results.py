@@ -73,7 +73,7 @@ class Results:
     keys : DataArray
         Key of every trial, over arm × subject × scan axes.
     plot : Plot
-        ``raster``, ``concentrations``, ``balance``, ``dose_response``, ``overview``.
+        ``raster``, ``concentrations``, ``balance``, ``balance_plane``, ``dose_response``, ``overview``.
     """
 
     def __init__(self, folder: str | Path):

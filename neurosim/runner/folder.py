@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import platform
@@ -134,8 +135,9 @@ def write_plan(folder: Path, plan: dict) -> None:
     """Write down what the run asks for, whole or not at all; ``status`` reads it."""
     path = folder / PLAN
     temporary = folder / f".{PLAN}.{os.getpid()}.tmp"
+    said = {"schema": PLAN_SCHEMA, **plan}
     try:
-        temporary.write_text(json.dumps({"schema": PLAN_SCHEMA, **plan}, indent=1), encoding="utf-8")
+        temporary.write_text(json.dumps({"digest": _digest(said), **said}, indent=1), encoding="utf-8")
         os.replace(temporary, path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
@@ -172,11 +174,15 @@ def read_plan(folder: Path) -> dict:
         raise ResultSchemaError(
             f"{path} is damaged: run the experiment again, finished trials are kept"
         ) from error
-    if isinstance(plan, dict) and plan.get("schema") == PLAN_SCHEMA and "trials" not in plan:
-        raise ResultSchemaError(f"{path} is damaged: run the experiment again, finished trials are kept")
     if not isinstance(plan, dict) or plan.get("schema") != PLAN_SCHEMA:
         raise ResultSchemaError(f"{path} is not of schema {PLAN_SCHEMA!r}: run the experiment again")
+    if plan.pop("digest", None) != _digest(plan):
+        raise ResultSchemaError(f"{path} is damaged: run the experiment again, finished trials are kept")
     return plan
+
+
+def _digest(plan: dict) -> str:
+    return hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -75,8 +75,8 @@ class Scheduler(ABC):
     """Runs tasks somewhere.
 
     A scheduler promises: each task is called once and has one outcome; a task that raises, dies or takes too long is an
-    outcome and stops no other; closing the iterator ends everything that was started. So does an interrupt, unless
-    :meth:`detach` was called before.
+    outcome and stops no other; closing the iterator ends everything that was started, unless :meth:`detach` was called
+    before. So does an interrupt on this machine; jobs of a batch system go on.
     """
 
     @abstractmethod

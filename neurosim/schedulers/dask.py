@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
+import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
@@ -17,6 +19,8 @@ __all__ = ["Dask"]
 #: What one future is meant to take at least, s, so that its worker process is a small part of it.
 _LEAST_SHARE = 60.0
 _CONNECT = "20 s"
+#: How often a share asks whether anybody still waits for it, s.
+_ASK = 2.0
 
 
 class Site(Protocol):
@@ -64,19 +68,41 @@ class Dask(Scheduler):
             client = stack.enter_context(_client(self.address, self.site, stack, self.say))
             size = max(1, min(size, math.ceil(len(tasks) / max(1, _threads(client)))))
             shares = [list(tasks[k : k + size]) for k in range(0, len(tasks), size)]
+            from distributed import Event, as_completed
+
+            # cancelling a future does not reach a task that runs, so its share asks for this
+            over = Event(f"neurosim-{uuid.uuid4()}", client=client)
             futures = {
-                client.submit(run_share, share, call, rescue, pure=False, retries=0): share for share in shares
+                client.submit(run_share, share, call, rescue, over.name, pure=False, retries=0): share
+                for share in shares
             }
             stack.callback(client.cancel, list(futures), force=True)
-            from distributed import as_completed
-
+            stack.callback(over.set)
             for future in as_completed(list(futures)):
                 yield from _outcomes(future, futures.pop(future), rescue)
 
 
-def run_share(tasks: Sequence[Task], call: Call, rescue: Rescue | None) -> list[Outcome]:
-    """Run some tasks where the cluster has put them, in a worker process that may die or hang alone."""
-    return list(Local(1, apart=True).run(tasks, call, None, rescue))
+def run_share(tasks: Sequence[Task], call: Call, rescue: Rescue | None, over: str) -> list[Outcome]:
+    """Run some tasks where the cluster has put them, in a worker process that may die or hang alone.
+
+    ``over`` names the event that says that nobody waits for them any more.
+    """
+    return list(Local(1, apart=True, is_over=_Asks(over)).run(tasks, call, None, rescue))
+
+
+class _Asks:
+    """Asks the cluster, not too often, whether an event was set."""
+
+    def __init__(self, name: str):
+        from distributed import Event, get_client
+
+        self.event, self.asked = Event(name, client=get_client()), time.monotonic()
+
+    def __call__(self) -> bool:
+        if time.monotonic() - self.asked < _ASK:
+            return False
+        self.asked = time.monotonic()
+        return self.event.is_set()
 
 
 def _outcomes(future, share: Sequence[Task], rescue: Rescue | None) -> Iterator[Outcome]:

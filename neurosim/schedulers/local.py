@@ -19,7 +19,7 @@ import tempfile
 import time
 import traceback
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
@@ -94,12 +94,14 @@ class Local(Scheduler):
         With 1 the tasks run in this process, one after the other, without limits of time.
     apart : bool
         A single worker is a process of its own too, so that a task that dies or hangs takes nothing with it.
+    is_over : callable
+        Asked every half second where workers are processes; once it is true, the rest is given up.
     """
 
-    def __init__(self, workers: int, apart: bool = False):
+    def __init__(self, workers: int, apart: bool = False, is_over: Callable[[], bool] = lambda: False):
         if workers < 1:
             raise ValueError(f"workers: {workers} was given; allowed: 1 or more")
-        self.workers, self.apart = workers, apart
+        self.workers, self.apart, self.is_over = workers, apart, is_over
 
     def run(
         self,
@@ -112,7 +114,7 @@ class Local(Scheduler):
         if self.workers == 1 and not self.apart:
             outcomes = _here(tasks, call, on_progress)
         else:
-            outcomes = _elsewhere(tasks, call, on_progress, min(self.workers, len(tasks)))
+            outcomes = _elsewhere(tasks, call, on_progress, min(self.workers, len(tasks)), self.is_over)
         given = {task.key: task for task in tasks}
         with contextlib.closing(outcomes):
             for outcome in outcomes:
@@ -129,10 +131,12 @@ def _here(tasks: Sequence[Task], call: Call, on_progress: OnProgress) -> Iterato
             yield Outcome(task.key, "done", value)
 
 
-def _elsewhere(tasks: Sequence[Task], call: Call, on_progress: OnProgress, n: int) -> Iterator[Outcome]:
+def _elsewhere(
+    tasks: Sequence[Task], call: Call, on_progress: OnProgress, n: int, is_over: Callable[[], bool]
+) -> Iterator[Outcome]:
     waiting, busy, idle = deque(tasks), {}, []
     try:
-        while waiting or busy:
+        while (waiting or busy) and not is_over():
             while waiting and len(busy) < n:
                 worker = idle.pop() if idle else _Worker(call)
                 worker.give(waiting.popleft())

@@ -23,7 +23,7 @@ from typing import Any
 
 from neurosim.errors import EngineError
 from neurosim.schedulers.base import Call, OnProgress, Outcome, Rescue, Scheduler, Task
-from neurosim.schedulers.slurm_task import SIGNAL, Share
+from neurosim.schedulers.shares import SIGNAL, Share
 
 __all__ = ["Request", "Slurm", "Submission", "in_flight", "submissions"]
 
@@ -134,6 +134,10 @@ class Slurm(Scheduler):
             self._followed.append(self._submit(rest, call, rescue))
         try:
             yield from _follow(self._followed, wanted, on_progress or (lambda key, part: None), self.say)
+        except KeyboardInterrupt:
+            # who interrupts the following leaves; a job is ended by its own command
+            self._is_left = True
+            raise
         finally:
             if not self._is_left:
                 for submission in self._followed:

@@ -19,13 +19,11 @@ import time
 from pathlib import Path
 
 from neurosim.schedulers.base import Outcome, Task, settled
-from neurosim.schedulers.journal import Journal
 from neurosim.schedulers.local import Local
+from neurosim.schedulers.shares import SIGNAL, Journal, Share
 
-__all__ = ["SIGNAL", "Share", "main"]
+__all__ = ["main"]
 
-#: Sent by SLURM some time before the limit.
-SIGNAL = signal.SIGUSR1
 #: Progress is written down at most this often, s.
 _EVERY = 2.0
 #: How long to ask for being queued again, s, and how often.
@@ -34,15 +32,6 @@ _PATIENCE, _AGAIN = 600.0, 5.0
 
 class _TimeIsUp(BaseException):
     """The job's time limit is near."""
-
-
-class Share:
-    """The files of one array task within the folder of its submission."""
-
-    def __init__(self, folder: Path, number: int):
-        self.tasks = folder / f"tasks-{number}.pkl"
-        self.outcomes = Journal(folder / f"outcomes-{number}")
-        self.progress = folder / f"progress-{number}.json"
 
 
 def main(folder: Path, number: int) -> int:

@@ -6,6 +6,7 @@ import pytest
 from neurosim import reference
 from neurosim.build import Still, Trial, check_circuit
 from neurosim.build.checks import resting_sites
+from neurosim.runner.trials import expand
 from neurosim.runner.validate import validate
 from neurosim.spec import (
     axis_values,
@@ -21,11 +22,30 @@ from neurosim.spec import (
 CIRCUITS = ("midbrain_raphe", "human_midbrain_raphe")
 SHIPPED = ("acute_escitalopram", "raphe_lesion", "dopamine_lesion", "autoreceptor_agonists", "acute_haloperidol",
            "acute_cocaine", "sert_dose_response")  # fmt: skip
+CROSSED = ("balance_map", "snc_loss", "ssri_dose_response")
 
 
 def test_what_is_promised_ships():
     assert {*CIRCUITS} <= set(list_circuits())
-    assert {*SHIPPED, "d2_occupancy"} <= set(list_experiments())
+    assert {*SHIPPED, *CROSSED, "d2_occupancy"} <= set(list_experiments())
+
+
+@pytest.mark.parametrize("name", list_experiments())
+def test_every_shipped_experiment_loads_and_would_run(name):
+    experiment = load_experiment(name)
+    assert experiment.name == name and experiment.description
+    validate(experiment)
+
+
+@pytest.mark.parametrize("name", CROSSED)
+def test_crossed_axes_meet_in_one_arm_whose_every_point_is_another_trial(name):
+    experiment = load_experiment(name)
+    points, reference_arm = len(scan_points(experiment)), experiment.reference.arm
+    met = next(arm for arm in experiment.arms if arm != reference_arm)
+    keys = expand(experiment, "brian2").keys
+    trials = {arm: len({key for (a, s, _), key in keys.items() if (a, s) == (arm, 0)}) for arm in (reference_arm, met)}
+    assert len(experiment.scan) == 2
+    assert trials[met] == points > trials[reference_arm]
 
 
 def test_the_experiment_without_spikes_can_be_evaluated():

@@ -10,6 +10,7 @@ import time
 import numpy as np
 import pytest
 import xarray as xr
+from results_util import assert_same_results
 
 import neurosim as ns
 from neurosim.errors import BuildError, EngineError, NeurosimError, ResultSchemaError
@@ -45,19 +46,6 @@ class Log(Listener):
 
     def ended(self, trial, ended):
         self.ends.append((trial.arm, trial.subject, ended.outcome, ended.message))
-
-
-def assert_same_results(a, b):
-    """Every variable of two summaries has the same bits, but for the time the trials took."""
-    one, other = xr.open_datatree(a / "summary.h5"), xr.open_datatree(b / "summary.h5")
-    assert [node.path for node in one.subtree] == [node.path for node in other.subtree]
-    n_compared = 0
-    for node in one.subtree:
-        for name, variable in node.to_dataset().variables.items():
-            if name != "wall_time":
-                np.testing.assert_array_equal(variable.values, other[node.path][name].values, strict=True)
-                n_compared += 1
-    assert n_compared > 20
 
 
 pytestmark = pytest.mark.usefixtures("plain_figure")
@@ -281,6 +269,39 @@ def test_a_damaged_trial_file_is_replaced(tiny, fake_engine):
     assert again.simulated == 1
     assert victim.name in log.notes[0]
     assert status(report.folder).damaged == ()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda plan: plan.pop("experiment"),
+        lambda plan: plan.update(trials="none"),
+        lambda plan: plan["trials"][3].pop("key"),
+        lambda plan: plan["trials"][3].update(point=[7]),
+        lambda plan: plan["trials"][3].update(arm="vehicle "),
+    ],
+)
+def test_a_damaged_plan_is_one_sentence_and_the_next_run_writes_it_anew(tiny, fake_engine, change):
+    folder = run_experiment("tiny_experiment", workers=1).folder
+    plan = json.loads((folder / "plan.json").read_text())
+    change(plan)
+    (folder / "plan.json").write_text(json.dumps(plan))
+    with pytest.raises(ResultSchemaError, match="plan.json is damaged: run the experiment again"):
+        status(folder)
+    assert run_experiment("tiny_experiment", workers=1).simulated == 0
+    assert status(folder).done == 8
+
+
+def test_damage_deep_in_a_trial_file_is_found_and_one_run_repairs_it(tiny, fake_engine):
+    report = run_experiment("tiny_experiment", workers=1)
+    victim = sorted((report.folder / "trials").glob("*.h5"))[3]
+    content = bytearray(victim.read_bytes())
+    content[len(content) // 2] ^= 1
+    victim.write_bytes(content)
+    assert status(report.folder).done == 7
+    assert [path.name for path in status(report.folder).damaged] == [victim.name]
+    assert run_experiment("tiny_experiment", workers=1).simulated == 1
+    assert status(report.folder).done == 8
 
 
 def test_status_counts_what_is_done_failed_and_missing(tiny, fake_engine, monkeypatch):

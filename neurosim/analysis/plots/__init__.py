@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from neurosim.analysis.plots.overview import overview_figure
+from neurosim.analysis.plots.plane import balance_plane_figure
 from neurosim.analysis.plots.scans import dose_response_figure
 from neurosim.analysis.plots.single import balance_figure, concentration_figure, raster_figure
 from neurosim.analysis.plots.style import ResultFigure, save_figure
@@ -10,6 +11,7 @@ from neurosim.analysis.plots.style import ResultFigure, save_figure
 __all__ = [
     "Plot",
     "balance_figure",
+    "balance_plane_figure",
     "concentration_figure",
     "dose_response_figure",
     "overview_figure",
@@ -42,6 +44,10 @@ class Plot:
     def balance(self, **options) -> ResultFigure:
         """See :func:`balance_figure`."""
         return balance_figure(self._results, **options)
+
+    def balance_plane(self, **options) -> ResultFigure:
+        """See :func:`balance_plane_figure`."""
+        return balance_plane_figure(self._results, **options)
 
     def dose_response(self, variable: str = "firing_rate", **options) -> ResultFigure:
         """See :func:`dose_response_figure`."""

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from matplotlib.lines import Line2D
 
 from neurosim.analysis.plots.panels import Condition
-from neurosim.analysis.plots.style import Sheet, arm_colors, transmitter_color
+from neurosim.analysis.plots.style import Sheet, arm_colors, number, transmitter_color
 from neurosim.errors import ResultSchemaError, nearest
 from neurosim.recording import OUTCOMES_WITH_DATA
 
 __all__ = [
     "BALANCE_LABEL",
+    "axis_label",
+    "axis_scale",
+    "bound_by_drugs",
     "conditions_of",
     "first_trial",
     "handles_of",
     "head",
     "known",
+    "point_text",
     "row_height",
     "spaced",
 ]
@@ -39,6 +44,51 @@ def conditions_of(results, phase: str | None = None, arms: Sequence[str] | None 
     phases = sorted(dict.fromkeys([results.reference[1], phase]), key=lambda p: p != results.reference[1])
     shades = arm_colors(phases, phases[0])
     return [Condition(p, reference, p, point, shades[p], k) for k, p in enumerate(phases)]
+
+
+def axis_label(axis) -> str:
+    """Name and unit of a scan axis; of a plain number what it is a number of, the end of its path."""
+    if axis.unit == "x":
+        return f"{spaced(axis.name)} (multiple)"
+    of_what = spaced(axis.path.split(".")[-1].strip('"]'))
+    unit = of_what if axis.unit == "1" else axis.unit
+    return spaced(axis.name) if unit in ("", spaced(axis.name)) else f"{spaced(axis.name)} ({unit})"
+
+
+def point_text(axis, k: int) -> str:
+    """``"dose 0.3 mg/kg"`` for one point of a scan axis."""
+    value = axis.values[k] if isinstance(axis.values[k], str) else number(axis.values[k])
+    unit = {"": "", "1": "", "x": "x"}.get(axis.unit, f" {axis.unit}")
+    return f"{spaced(axis.name)} {value}{unit}"
+
+
+#: Values that span less than this factor are never drawn on a logarithmic axis.
+_LEAST_DECADE = 8.0
+#: Widest step of an axis in its narrowest, up to which the points of a linear axis can be told apart.
+_WIDEST_STEP = 25.0
+
+
+def axis_scale(values: Sequence[float]) -> str:
+    """How numbers of a scan axis are spread best: ``linear``, ``log``, or ``steps``, evenly whatever they are.
+
+    Logarithmic where that makes their steps more alike; steps where neither does, as with 0 before powers of ten.
+    """
+    x = np.array(values, float)
+    linear = _unevenness(x)
+    if (x > 0).all() and x.max() / x.min() >= _LEAST_DECADE and _unevenness(np.log(x)) <= linear:
+        return "log"
+    return "linear" if linear <= _WIDEST_STEP else "steps"
+
+
+def _unevenness(x: np.ndarray) -> float:
+    """Widest step over the narrowest."""
+    steps = np.abs(np.diff(x))
+    return float(steps.max() / steps.min()) if steps.size else 1.0
+
+
+def bound_by_drugs(receptors, variable: str):
+    """Per cent of each receptor or carrier that all drugs together hold."""
+    return 100.0 * receptors[variable].load().sum("ligand")
 
 
 def known(what: str, name: str, allowed: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from neurosim.analysis.plots.common import (
     row_height,
     spaced,
 )
+from neurosim.analysis.plots.crossed import crossed_overview, is_crossed
 from neurosim.analysis.plots.panels import change_panel, level_panel, note, raster_panel, rows_axis
 from neurosim.analysis.plots.scans import scan_overview
 from neurosim.analysis.plots.still import still_overview
@@ -37,8 +38,9 @@ def overview_figure(results) -> ResultFigure:
 
     Without a scan: rasters of the reference and of the first other arm, firing rates and their paired
     changes, dopamine and serotonin by region with theirs, and the balance. With a scan: the dose-response
-    curves first, then rasters of the reference and of the last point. With ``engine: none``: what drugs hold of
-    receptors and carriers, and how active receptors are.
+    curves first, then rasters of the reference and of the last point. With an arm over two crossed axes of
+    numbers: balance and rates over their plane, or as curves if one of them has fewer than four values. With
+    ``engine: none``: what drugs hold of receptors and carriers, and how active receptors are.
 
     Parameters
     ----------
@@ -53,6 +55,8 @@ def overview_figure(results) -> ResultFigure:
         return _empty(results)
     if not results.has_spikes:
         return still_overview(results)
+    if is_crossed(results):
+        return crossed_overview(results)
     return scan_overview(results) if results.axes else _arm_overview(results)
 
 

@@ -13,11 +13,11 @@ from neurosim.analysis.compare import paired_statistics
 from neurosim.analysis.plots.style import INK, MUTED, log_ticks, transmitter_color
 from neurosim.analysis.results import spike_trains
 
-__all__ = ["Condition", "change_panel", "level_panel", "lines_panel", "raster_panel", "rows_axis"]
+__all__ = ["MARKERS", "Condition", "change_panel", "level_panel", "lines_panel", "raster_panel", "rows_axis"]
 
 #: Points of a curve that are marked one by one; of more, the line and a band are drawn.
-_MOST_MARKERS = 60
-_MARKERS = ("o", "s", "D", "^", "v", "P", "X", "p")
+_MOSTMARKERS = 60
+MARKERS = ("o", "s", "D", "^", "v", "P", "X", "p")
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Condition:
 
     @property
     def marker(self) -> str:
-        return _MARKERS[self.number % len(_MARKERS)]
+        return MARKERS[self.number % len(MARKERS)]
 
     def of(self, values: xr.DataArray) -> xr.DataArray:
         """What a summary variable holds of this condition."""
@@ -240,11 +240,11 @@ def lines_panel(
         moved = places + shifts[name] * step
         at = np.exp(moved) if log else moved
         style = {"color": colors[name], "clip_on": True}
-        if x.size > _MOST_MARKERS:
+        if x.size > _MOSTMARKERS:
             axes.plot(x, middle, lw=1.4, zorder=3, **style)
             axes.fill_between(x, low, high, color=colors[name], lw=0, alpha=0.2, zorder=2)
             continue
-        axes.plot(at, middle, marker=_MARKERS[number % len(_MARKERS)], ms=4, mew=0, lw=1.4, zorder=3, **style)
+        axes.plot(at, middle, marker=MARKERS[number % len(MARKERS)], ms=4, mew=0, lw=1.4, zorder=3, **style)
         axes.vlines(at, low, high, lw=0.9, alpha=0.55, zorder=2, **style)
     axes.axhline(100.0 if relative else 0.0, color=MUTED, lw=0.8, zorder=-1)
 

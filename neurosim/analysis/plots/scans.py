@@ -7,10 +7,14 @@ import numpy as np
 from neurosim.analysis.compare import paired_statistics
 from neurosim.analysis.plots.common import (
     BALANCE_LABEL,
+    axis_label,
+    axis_scale,
+    bound_by_drugs,
     conditions_of,
     first_trial,
     head,
     known,
+    point_text,
     row_height,
     spaced,
 )
@@ -21,12 +25,13 @@ from neurosim.analysis.plots.style import (
     label_space,
     line_colors,
     log_ticks,
+    number,
     styled,
     transmitter_color,
 )
 from neurosim.errors import ResultSchemaError
 
-__all__ = ["bound_by_drugs", "curve_panel", "dose_response_figure", "scan_overview", "scanned_arm"]
+__all__ = ["axis_positions", "curve_panel", "dose_response_figure", "paired_curves", "scan_overview", "scanned_arm"]
 
 _MOST_LINES = 8
 _WORTH_A_NAME = 0.1
@@ -63,7 +68,8 @@ def scan_overview(results) -> ResultFigure:
     for panel in drawn:
         label_lines(panel["axes"], panel["ends"], panel["colors"])
     conditions = conditions_of(results, arms=[arm]) if arm != results.reference[0] else []
-    head(sheet, results, phase, conditions, [])
+    others = "".join(f", {point_text(other, 0)}" for name, other in results.axes.items() if name != axis)
+    head(sheet, results, phase + others, conditions, [])
     return sheet.figure
 
 
@@ -154,11 +160,6 @@ def _kind(results, variable: str, arm: str) -> tuple[str, str]:
     return "ratio", f"% of {_against(results, arm)}"
 
 
-def bound_by_drugs(receptors, variable: str):
-    """Per cent of each receptor or carrier that all drugs together hold."""
-    return 100.0 * receptors[variable].load().sum("ligand")
-
-
 def _readout(results, variable: str, transmitter: str | None):
     """Panels of a readout: title, values and the dimension whose entries are the lines."""
     readouts = {}
@@ -200,9 +201,12 @@ def _against(results, arm: str) -> str:
     return results.point_text((0,) * len(results.axes))
 
 
-def _curves(results, values, row: str, arm: str, phase: str, axis: str, kind: str):
-    """Name → (middle, low, high) along an axis, paired over subjects; other axes at their first value."""
-    first = {name: 0 for name in results.axes if name != axis}
+def paired_curves(results, values, row: str, arm: str, phase: str, axis: str, kind: str, point=None):
+    """Name → (middle, low, high) along an axis, paired over subjects.
+
+    Other axes are at their index in ``point``, at their first value by default.
+    """
+    first = {name: (point or {}).get(name, 0) for name in results.axes if name != axis}
     own = values.isel(first).sel(arm=arm, phase=phase, drop=True)
     if kind == "value":
         middle = own.mean("subject").transpose(row, axis).values
@@ -226,22 +230,24 @@ def _curves(results, values, row: str, arm: str, phase: str, axis: str, kind: st
     return curves
 
 
-def _axis_positions(results, name: str):
+def axis_positions(results, name: str):
     """Places on the x axis, whether it is logarithmic, and tick texts for an axis of words."""
     values = results.axes[name].values
     if any(isinstance(v, str) for v in values):
         return np.arange(len(values), dtype=float), False, [str(v) for v in values]
-    x = np.array(values, float)
-    return x, bool((x > 0).all() and x.max() / x.min() >= 8), None
+    scale = axis_scale(values)
+    if scale == "steps":
+        return np.arange(len(values), dtype=float), False, [number(v) for v in values]
+    return np.array(values, float), scale == "log", None
 
 
 def curve_panel(
     results, figure_axes, values, row: str, arm: str, phase: str, axis: str, kind="ratio"
 ) -> dict:
     """Curves of one readout: ``ratio`` to the reference in %, ``difference`` from it, or the ``value`` itself."""
-    x, log, words = _axis_positions(results, axis)
+    x, log, words = axis_positions(results, axis)
     relative = kind == "ratio"
-    curves = _curves(results, values, row, arm, phase, axis, kind)
+    curves = paired_curves(results, values, row, arm, phase, axis, kind)
     none = 100.0 if relative else 0.0
 
     def size(name: str) -> float:
@@ -276,7 +282,6 @@ def curve_panel(
         figure_axes.set_ylim(low, high)
         figure_axes.set_yscale("log")
         log_ticks(figure_axes.yaxis, low, high)
-    unit = results.axes[axis].unit
-    figure_axes.set_xlabel(f"{axis} ({unit})" if unit not in ("", "1") else axis)
+    figure_axes.set_xlabel(axis_label(results.axes[axis]))
     ends = {name: curve[0][np.isfinite(curve[0])][-1] for name, curve in curves.items()}
     return {"axes": figure_axes, "ends": ends, "colors": colors}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from neurosim.analysis.plots.common import conditions_of, handles_of, head, row_height
+from neurosim.analysis.plots.common import bound_by_drugs, conditions_of, handles_of, head, row_height
 from neurosim.analysis.plots.panels import label_lines, level_panel, rows_axis
-from neurosim.analysis.plots.scans import bound_by_drugs, curve_panel, scanned_arm
+from neurosim.analysis.plots.scans import curve_panel, scanned_arm
 from neurosim.analysis.plots.style import ResultFigure, Sheet, label_space, legend_height
 
 __all__ = ["still_overview"]

@@ -167,16 +167,19 @@ class Sheet:
     width : float, inches
     left, right, top, bottom : float, inches
         Margins; ``left`` is also the space to the left of every row.
-    gap, row_gap : float, inches
-        Between panels and between rows.
+    gap : float, inches
+        Between panels.
+    row_gap : float or sequence of float, inches
+        Between rows, all alike or each its own.
     """
 
     def __init__(self, rows, width, left=1.0, right=0.25, top=0.9, bottom=0.5, gap=0.35, row_gap=0.85):
-        height = top + bottom + sum(h for h, _ in rows) + row_gap * (len(rows) - 1)
+        gaps = np.broadcast_to(row_gap, len(rows) - 1)
+        height = top + bottom + sum(h for h, _ in rows) + gaps.sum()
         self.figure = ResultFigure(figsize=(width, height))
         self.rows: list[list] = []
         y = height - top
-        for row_height, widths in rows:
+        for (row_height, widths), below in zip(rows, [*gaps, 0.0], strict=True):
             y -= row_height
             unit = (width - left - right - gap * (len(widths) - 1)) / sum(widths)
             x, panels = left, []
@@ -185,7 +188,7 @@ class Sheet:
                 panels.append(self.figure.add_axes(place))
                 x += relative * unit + gap
             self.rows.append(panels)
-            y -= row_gap
+            y -= below
 
     def text(self, x: float, y: float, words: str, **style) -> None:
         """Words at x inches from the left (from the right if negative) and y inches from the top."""

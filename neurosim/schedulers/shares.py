@@ -1,9 +1,10 @@
-"""Outcomes in a file that one process writes and others read, whole whatever is killed when."""
+"""What the array tasks of a job read and leave: their tasks, and outcomes that are whole whatever is killed when."""
 
 from __future__ import annotations
 
 import os
 import pickle
+import signal
 import struct
 import zlib
 from collections.abc import Iterator
@@ -11,8 +12,10 @@ from pathlib import Path
 
 from neurosim.schedulers.base import Outcome
 
-__all__ = ["Journal"]
+__all__ = ["SIGNAL", "Journal", "Share"]
 
+#: Sent to an array task some time before its limit.
+SIGNAL = signal.SIGUSR1
 #: Length and check sum of what follows.
 _HEAD = struct.Struct("<II")
 
@@ -62,3 +65,12 @@ def _read(file) -> Outcome | None:
     length, checksum = _HEAD.unpack(head)
     data = file.read(length)
     return pickle.loads(data) if len(data) == length and zlib.crc32(data) == checksum else None
+
+
+class Share:
+    """The files of one array task within the folder of its submission."""
+
+    def __init__(self, folder: Path, number: int):
+        self.tasks = folder / f"tasks-{number}.pkl"
+        self.outcomes = Journal(folder / f"outcomes-{number}")
+        self.progress = folder / f"progress-{number}.json"
