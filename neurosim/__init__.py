@@ -19,6 +19,8 @@ _HOME = {
     "Experiment": "neurosim.spec",
     "run": "neurosim.runner",
     "open_results": "neurosim.analysis",
+    "sensitivity": "neurosim.analysis",
+    "optimise": "neurosim.search",
     "occupancy": "neurosim.pharmacology",
     "NeurosimError": "neurosim.errors",
     "SpecError": "neurosim.errors",

@@ -4,7 +4,9 @@ from neurosim.analysis.balance import balance
 from neurosim.analysis.compare import compare
 from neurosim.analysis.known import known_headers, known_records
 from neurosim.analysis.outcome import classify
+from neurosim.analysis.readout import readout
 from neurosim.analysis.results import Results, open_results, spike_trains
+from neurosim.analysis.sensitivity import axis_ends, morris_indices, sensitivity, sobol_indices
 from neurosim.analysis.spikes import trial_rates
 from neurosim.analysis.summary import SUMMARY, Axis, assemble_summary, write_summary
 from neurosim.analysis.table import Cell, TableRow, summary_table
@@ -16,14 +18,19 @@ __all__ = [
     "Results",
     "TableRow",
     "assemble_summary",
+    "axis_ends",
     "balance",
     "classify",
     "compare",
     "known_headers",
     "known_records",
+    "morris_indices",
     "open_results",
     "overview_figure",
+    "readout",
     "save_figure",
+    "sensitivity",
+    "sobol_indices",
     "spike_trains",
     "summary_table",
     "trial_rates",

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from neurosim.analysis.compare import compare
+from neurosim.analysis.sensitivity import sensitivity
 from neurosim.analysis.summary import MISSING, SUMMARY, Axis
 from neurosim.errors import ResultSchemaError, nearest
 from neurosim.recording import (
@@ -215,6 +216,17 @@ class Results:
     ) -> xr.DataTree:
         """How ``a`` differs from ``b``, paired over subjects; see :func:`neurosim.analysis.compare`."""
         return compare(self.summary, a, b, phase)
+
+    def sensitivity(
+        self,
+        values: str | xr.DataArray,
+        arm: str | None = None,
+        phase: str | None = None,
+        seed: int = 0,
+        **selection: Any,
+    ) -> xr.Dataset:
+        """How much each drawn axis of the scan matters for a readout; see :func:`neurosim.analysis.sensitivity`."""
+        return sensitivity(self, values, arm, phase, seed, **selection)
 
     @property
     def plot(self):
