@@ -71,7 +71,9 @@ def test_zero_is_the_pale_middle_of_the_colours_and_has_a_tick(crossed):
     figure = crossed.plot.balance_plane()
     bars = [axes for axes in figure.axes if not axes.get_title("left")]
     assert len(bars) == 2, "one for the balance, one for the rates"
-    for bar, words in zip(bars, (("log2 units", "+ to DA"), ("change of firing rate", "% of vehicle")), strict=True):
+    for bar, words in zip(
+        bars, (("log2 units", "+ to DA"), ("change of firing rate", "% of vehicle")), strict=True
+    ):
         assert all(word in bar.get_ylabel() for word in words)
         low, high = bar.get_ylim()
         assert low == -high and 0.0 in np.round(bar.get_yticks(), 12)
@@ -175,7 +177,10 @@ def test_the_label_of_an_axis_says_its_unit(unit, path, label):
         ([], "it has 0 scan axes (none); allowed: exactly two, crossed"),
         ([DOSE], "it has 1 scan axes (dose); allowed: exactly two, crossed"),
         ([DOSE, WORDS], "scan axis 'route' has texts; allowed: axes of at least two numbers"),
-        ([DOSE, Axis("lone", (1.0,), "nM", "p")], "scan axis 'lone' has one value; allowed: axes of at least two numbers"),
+        (
+            [DOSE, Axis("lone", (1.0,), "nM", "p")],
+            "scan axis 'lone' has one value; allowed: axes of at least two numbers",
+        ),
     ],
 )
 def test_what_is_no_plane_is_refused_in_one_sentence(tmp_path, axes, words):
@@ -185,7 +190,9 @@ def test_what_is_no_plane_is_refused_in_one_sentence(tmp_path, axes, words):
 
 
 def test_an_arm_that_the_axes_do_not_touch_is_refused(crossed):
-    with pytest.raises(ResultSchemaError, match="arm 'vehicle' is not touched by both dose and part_lost; allowed: drug"):
+    with pytest.raises(
+        ResultSchemaError, match="arm 'vehicle' is not touched by both dose and part_lost; allowed: drug"
+    ):
         crossed.plot.balance_plane(arm="vehicle")
 
 
@@ -204,7 +211,9 @@ def test_the_overview_of_a_short_axis_has_a_curve_for_each_of_its_values(tmp_pat
         warnings.simplefilter("error")
         figure = overview_figure(results)
         assert_legible(figure)
-        shift = results.compare("drug", "vehicle")["balance"]["balance"].sel(statistic="difference", region="VTA")
+        shift = results.compare("drug", "vehicle")["balance"]["balance"].sel(
+            statistic="difference", region="VTA"
+        )
         expected = [shift.isel(EC_50=k).values for k in range(2)]
     axes, words = panel(figure, "VTA"), [text for text, _ in drawn_texts(figure)]
     assert {"EC 50 15 nM", "EC 50 60 nM"} <= set(words)

@@ -11,7 +11,14 @@ from matplotlib.axes import Axes
 
 from neurosim.analysis.plots.style import Sheet
 
-__all__ = ["Block", "Panels", "block_sheet", "label_outside", "regions_with_balance", "transmitter_populations"]
+__all__ = [
+    "Block",
+    "Panels",
+    "block_sheet",
+    "label_outside",
+    "regions_with_balance",
+    "transmitter_populations",
+]
 
 _MOST_COLUMNS, _FEWEST_COLUMNS = 4, 2
 #: Of a panel, inches.

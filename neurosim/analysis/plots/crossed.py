@@ -80,7 +80,9 @@ def _readouts(results, arm: str, phase: str) -> list[_Readout]:
     populations = transmitter_populations(results.summary["rates"])
     found = [
         _Readout("balance", "balance", "region", "difference", log2, regions),
-        _Readout("rates", "firing_rate", "population", "ratio", f"firing rate\n(% of {against})", populations),
+        _Readout(
+            "rates", "firing_rate", "population", "ratio", f"firing rate\n(% of {against})", populations
+        ),
     ]
     return [readout for readout in found if readout.names]
 
@@ -115,7 +117,9 @@ def _draw_families(results, drawn: Panels, families, colors, along: str, kind: s
     for axes, title in zip(drawn.axes, drawn.names, strict=True):
         lines = {name: curves[title] for name, curves in families.items() if title in curves}
         if kind == "ratio":
-            lines = {name: tuple(np.maximum(part, _LOWEST) for part in curve) for name, curve in lines.items()}
+            lines = {
+                name: tuple(np.maximum(part, _LOWEST) for part in curve) for name, curve in lines.items()
+            }
         lines_panel(axes, x, lines, colors, log, relative=kind == "ratio")
         axes.set_title(title)
         axes.set_ylim(low, high)

@@ -155,7 +155,16 @@ def plane_sheet(results, arm: str, phase: str, regions=None, populations=None, t
 
 def plane_handles(results) -> list[Line2D]:
     handles = [
-        Line2D([], [], color=INK, lw=1.6, label=f"as in {spaced(results.reference[0])}", marker="_", ms=11, mew=1.6),
+        Line2D(
+            [],
+            [],
+            color=INK,
+            lw=1.6,
+            label=f"as in {spaced(results.reference[0])}",
+            marker="_",
+            ms=11,
+            mew=1.6,
+        ),
         Line2D([], [], color=INK, lw=0.4, label="numbers of the colour bar", marker="_", ms=11, mew=0.5),
         Line2D([], [], color=INK, marker=".", ms=4, ls="none", label="points of the scan"),
     ]
@@ -244,7 +253,9 @@ def _regions(results, arm: str, phase: str, chosen: Sequence[str] | None) -> lis
     """Regions that have a balance; those that were asked for must be among them."""
     there = regions_with_balance(results, arm, phase)
     if not there:
-        raise _refused(results, f"no trial of arm {arm!r} has a balance", "a region with dopamine and serotonin")
+        raise _refused(
+            results, f"no trial of arm {arm!r} has a balance", "a region with dopamine and serotonin"
+        )
     return [known("region with both transmitters", region, there) for region in _listed(chosen) or there]
 
 
@@ -310,10 +321,13 @@ def _draw_block(sheet, panels, values: xr.DataArray, surface: _Surface, x: Plane
         _surface_panel(axes, plane, surface, x, y)
         axes.set_title(name)
     label_outside(panels, x.label, y.label)
-    bar = sheet.figure.colorbar(ScalarMappable(surface.norm, surface.cmap), cax=panels.bar, spacing="proportional")
+    bar = sheet.figure.colorbar(
+        ScalarMappable(surface.norm, surface.cmap), cax=panels.bar, spacing="proportional"
+    )
     bar.set_label(surface.label)
     bar.outline.set_linewidth(0.5)
-    bar.set_ticks(surface.lines, labels=[number(round(line, 9)).replace("-", "−") for line in surface.lines])
+    texts = [number(round(line, 9)).replace("-", "−") for line in surface.lines]
+    bar.set_ticks(surface.lines, labels=texts)
     bar.minorticks_off()
 
 
@@ -326,7 +340,9 @@ def _surface_panel(axes: Axes, values: np.ndarray, surface: _Surface, x: PlaneAx
         crossed = surface.lines[(surface.lines > seen.min()) & (surface.lines < seen.max())]
         if crossed.size:
             wide = [1.6 if line == 0.0 else 0.4 for line in crossed]
-            axes.contour(x.places, y.places, seen, levels=crossed, colors=[INK], linewidths=wide, linestyles="solid")
+            axes.contour(
+                x.places, y.places, seen, levels=crossed, colors=[INK], linewidths=wide, linestyles="solid"
+            )
     if values.size <= _MOST_DOTS:
         axes.plot(x.places.ravel(), y.places.ravel(), ".", color=INK, ms=2.4, mew=0, alpha=0.7, clip_on=False)
     x.apply(axes, "x")
