@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container
 from dataclasses import replace
 from pathlib import Path
@@ -77,5 +78,5 @@ def _records(file: h5py.File, wanted: Container[str]) -> dict[str, TrialRecord]:
 
 def _by_cell(array: np.ndarray, n_inner: int) -> np.ndarray:
     """With arm, subject and scan in one dimension."""
-    inner = array.shape[array.ndim - n_inner :]
-    return array.reshape(-1, *inner) if array.size else np.empty((0, *inner))
+    n_outer = array.ndim - n_inner
+    return array.reshape(math.prod(array.shape[:n_outer]), *array.shape[n_outer:])

@@ -127,6 +127,7 @@ def assemble_summary(
     reference: tuple[str, str],
     attributes: Mapping[str, Any] | None = None,
     has_spikes: bool = True,
+    drugs: Sequence[str] = (),
 ) -> xr.DataTree:
     """The summary of an experiment as a DataTree.
 
@@ -146,6 +147,8 @@ def assemble_summary(
         Root attributes, see DESIGN §5.
     has_spikes : bool
         False with ``engine: none``.
+    drugs : sequence of str
+        The order of drugs and ligands; others follow by name.
 
     Returns
     -------
@@ -161,7 +164,7 @@ def assemble_summary(
     frame = _frame(keys, tuple(arms), tuple(subjects), tuple(axes), tuple(phases))
     _check_reference(frame, reference)
     _check_axes(frame)
-    labels, columns = _labels(frame, records)
+    labels, columns = _labels(frame, records, drugs)
     named = _GROUPS if has_spikes else _STILL_GROUPS
     groups = {group: _group(group, frame, records, labels, columns) for group in named}
     if has_spikes:
@@ -217,7 +220,7 @@ def _check_axes(frame: _Frame) -> None:
             )
 
 
-def _labels(frame: _Frame, records: Mapping[str, TrialRecord]):
+def _labels(frame: _Frame, records: Mapping[str, TrialRecord], drugs: Sequence[str]):
     """Names on every dimension, in order of first appearance, and what the columns say of each."""
     labels: dict[str, dict[str, None]] = {"phase": dict.fromkeys(frame.phases)}
     columns: dict[str, dict[str, str]] = {c: {} for names in COLUMNS.values() for c in names}
@@ -234,8 +237,13 @@ def _labels(frame: _Frame, records: Mapping[str, TrialRecord]):
             for column in COLUMNS[dim]:
                 said = dict(zip(record.labels[dim], record.columns[column], strict=True))
                 columns[column] = said | columns[column]
-    # in an order that does not hang on which trials are there
-    return {d: tuple(sorted(names) if d in _NONE_IS_ZERO else names) for d, names in labels.items()}, columns
+    place = {name: k for k, name in enumerate(drugs)}
+
+    def ordered(names):
+        # does not hang on which trials are there
+        return sorted(names, key=lambda name: (place.get(name, len(place)), name))
+
+    return {d: tuple(ordered(names) if d in _NONE_IS_ZERO else names) for d, names in labels.items()}, columns
 
 
 def _group(group, frame: _Frame, records, labels, columns) -> xr.Dataset:

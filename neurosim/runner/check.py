@@ -13,6 +13,7 @@ from neurosim.errors import BuildError
 from neurosim.recording import OUTCOMES_WITH_DATA
 from neurosim.runner.estimate import Estimate, check_size, run_time
 from neurosim.runner.folder import finished
+from neurosim.runner.ligands import ligands_of
 from neurosim.runner.measure import Measured, estimates_of, from_finished, measure_one
 from neurosim.runner.run import engine_of, given, output_folder
 from neurosim.runner.simulate import structures
@@ -186,7 +187,7 @@ def _target_findings(experiment: Experiment) -> Iterator[build.Finding]:
     carriers = {c for pools in circuit.pools.values() for pool in pools.values() for c in pool.transporters}
     stores = {t for pools in circuit.pools.values() for t, pool in pools.items() if pool.store is not None}
     knowledge = pharmacology.Knowledge(profile=experiment.profile, species=experiment.species)
-    for drug in _ligands(experiment):
+    for drug in ligands_of(experiment):
         report = pharmacology.report_targets(drug, receptors, carriers, stores, knowledge)
         where = f"drug {report.drug}"
         if not report.actions:
@@ -197,16 +198,6 @@ def _target_findings(experiment: Experiment) -> Iterator[build.Finding]:
             yield build.Finding("info", where, f"not in this circuit: {', '.join(report.absent)}")
         for text in (*report.unmodelled, *report.assumptions):
             yield build.Finding("info", where, text)
-
-
-def _ligands(experiment: Experiment) -> list[str]:
-    """Drugs of the arms, and the metabolites that a dose of one brings along."""
-    found = {}
-    for drug in (d for arm in experiment.arms.values() for d in arm.drugs):
-        found[drug.drug] = None
-        if isinstance(drug, Dose):
-            found.update(dict.fromkeys(pharmacology.metabolite_names(drug.drug, experiment.species)))
-    return list(found)
 
 
 def _clock_findings(experiment: Experiment) -> Iterator[build.Finding]:

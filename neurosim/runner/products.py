@@ -11,6 +11,7 @@ from neurosim.errors import ResultSchemaError
 from neurosim.recording import TrialRecord, block_paths, block_records, read_record, trial_path
 from neurosim.recording.files import reading, root_attributes, verify
 from neurosim.runner.folder import FIGURE
+from neurosim.runner.ligands import ligands_of
 from neurosim.runner.trials import Expansion
 from neurosim.spec import POINT, Experiment, axis_values, scan_dimensions
 
@@ -43,6 +44,7 @@ def make_products(
         reference=(experiment.reference.arm, experiment.reference.phase),
         attributes={**attributes, **wanted},
         has_spikes=experiment.has_spikes,
+        drugs=ligands_of(experiment),
     )
     write_summary(folder, tree)
     return _draw(folder, figure)

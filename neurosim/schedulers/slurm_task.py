@@ -92,7 +92,8 @@ def _queue_again() -> int:
     until = time.monotonic() + _PATIENCE
     while time.monotonic() < until:
         asked = subprocess.run(["scontrol", "requeue", name], capture_output=True, text=True, check=False)
-        print(f"time limit: asked for {name} to run again: {(asked.stderr or asked.stdout).strip() or 'yes'}", flush=True)
+        answer = (asked.stderr or asked.stdout).strip() or "yes"
+        sys.stderr.write(f"time limit: asked for {name} to run again: {answer}\n")
         if asked.returncode == 0:
             time.sleep(_PATIENCE)
         elif "nable to contact" not in asked.stderr:

@@ -122,7 +122,7 @@ USAGE = [
     (("run",), r"Missing argument 'EXPERIMENT' \(see 'neurosim run --help'\)"),
     (("run", "tiny_experiment", "--outptu", "x"), r"No such option: --outptu .*--output.*"),
     (("run", "tiny_experiment", "--workers", "0"), r".*'--workers'.*"),
-    (("run", "nosuch"), r"unknown experiment 'nosuch'; allowed: .*tiny_experiment"),
+    (("run", "nosuch"), r"unknown experiment 'nosuch'; allowed: .*acute_cocaine"),
     (("run", "tiny_experimnt"), r"unknown experiment 'tiny_experimnt'; did you mean 'tiny_experiment'\?"),
     (("run", "nosuch.yaml"), r"nosuch\.yaml: no such file"),
     (("run", "tiny"), r"unknown experiment 'tiny': it is a circuit"),

@@ -373,7 +373,7 @@ def test_the_estimate_of_the_size_is_of_the_right_order(tiny, fake_engine):
 
 
 def test_a_subject_a_dose_or_a_longer_record_builds_nothing_new(tiny):
-    from neurosim.runner.run import structures
+    from neurosim.runner.simulate import structures
 
     settings = [{}, {"subjects": 4}, {"protocol.phases.drug.record": "9 s"}, {"seed": 3}]
     trials = [
