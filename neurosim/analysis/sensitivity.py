@@ -10,7 +10,6 @@ import numpy as np
 import xarray as xr
 from scipy.special import ndtri, stdtrit
 
-from neurosim import units
 from neurosim.analysis.compare import CONFIDENCE
 from neurosim.analysis.readout import POINT, readout, selected
 from neurosim.errors import ResultSchemaError
@@ -150,6 +149,8 @@ def axis_ends(first: str, last: str) -> tuple[float, float, str]:
     >>> axis_ends("5 nM", "1 uM")
     (5.0, 1000.0, 'nM')
     """
+    from neurosim import units  # reading results must not load what describes experiments
+
     low, unit = units.split(first)
     high, own = units.split(last)
     return float(low), float(high) if own == unit else units.parse(last, units.dimension_of(unit)).to(unit), unit

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -21,6 +22,8 @@ _AS_THEY_ARE = ("g_L", "E_L", "V_T", "Delta_T", "V_r", "V_peak", "t_ref", "tau_w
 #: Draws beyond this many standard deviations are cut, and positive quantities stay above this part of their mean.
 _CUT_SD = 2.5
 _FLOOR = 0.2
+#: Projections whose wiring a process remembers: some subjects' worth.
+_REMEMBERED = 256
 
 
 @dataclass(frozen=True)
@@ -61,9 +64,12 @@ def survivors(name: str, n: int, lesions: Sequence[Lesion], seed: int, subject: 
 
 
 def _draw(value: Sourced, n: int, generator: np.random.Generator, *, positive: bool) -> np.ndarray:
+    return _spread(value, generator.standard_normal(n), positive=positive)
+
+
+def _spread(value: Sourced, z: np.ndarray, *, positive: bool) -> np.ndarray:
     mean = float(value.value)
-    z = np.clip(generator.standard_normal(n), -_CUT_SD, _CUT_SD)
-    drawn = mean + (0.0 if value.sd is None else float(value.sd)) * z
+    drawn = mean + (0.0 if value.sd is None else float(value.sd)) * np.clip(z, -_CUT_SD, _CUT_SD)
     return np.maximum(drawn, _FLOOR * mean) if positive else drawn
 
 
@@ -111,6 +117,20 @@ def _partners(n_pre: int, n_post: int, k: int, same: bool, generator: np.random.
     return np.argpartition(score, k - 1, axis=1)[:, :k]
 
 
+@lru_cache(maxsize=_REMEMBERED)
+def _drawn(
+    name: str, seed: int, subject: int, n_pre: int, n_post: int, k: int, same: bool, is_spread: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What chance says of a projection: sources, and normal numbers for weights and delays. Doses and arms share it."""
+    generator = stream(seed, subject, f"wiring:{name}")
+    sources = _partners(n_pre, n_post, k, same, generator)
+    z_weight = generator.standard_normal(n_post * k if is_spread else 0)
+    drawn = sources, z_weight, generator.standard_normal(n_post * k)
+    for array in drawn:
+        array.flags.writeable = False
+    return drawn
+
+
 def draw_wiring(
     name: str, projection: Projection, pre: Cells, post: Cells, seed: int, subject: int, dt: float
 ) -> dict[str, np.ndarray]:
@@ -118,16 +138,16 @@ def draw_wiring(
 
     Weights with an sd are log-normal with that mean and sd; delays with an sd are normal and at least one step.
     """
-    generator = stream(seed, subject, f"wiring:{name}")
-    k = projection.in_degree
-    sources = _partners(pre.n, post.n, k, projection.pre == projection.post, generator)
+    k, is_spread = projection.in_degree, projection.weight.sd is not None
+    same = projection.pre == projection.post
+    sources, z_weight, z_delay = _drawn(name, seed, subject, pre.n, post.n, k, same, is_spread)
     n = post.n * k
     weight = np.full(n, float(projection.weight.value))
-    if projection.weight.sd is not None:
+    if is_spread:
         relative = float(projection.weight.sd) / float(projection.weight.value)
         s = np.sqrt(np.log1p(relative**2))
-        weight *= np.exp(s * generator.standard_normal(n) - 0.5 * s**2)
-    delay = _draw(projection.delay, n, generator, positive=True)
+        weight *= np.exp(s * z_weight - 0.5 * s**2)
+    delay = _spread(projection.delay, z_delay, positive=True)
     wiring = {
         "pre": (pre.start + sources.ravel()).astype(np.int32),
         "post": (post.start + np.repeat(np.arange(post.n), k)).astype(np.int32),

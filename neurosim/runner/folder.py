@@ -53,6 +53,9 @@ def open_folder(folder: Path) -> None:
     probe = trials / f".probe.{os.getpid()}.tmp"
     try:
         trials.mkdir(parents=True, exist_ok=True)
+        # first, for what dead processes left may be what fills the disk
+        sweep(trials)
+        sweep(folder)
         probe.write_bytes(b"neurosim")
     except (FileExistsError, NotADirectoryError) as error:
         blocking = next((p for p in (trials, *trials.parents) if p.exists() and not p.is_dir()), folder)
@@ -66,8 +69,6 @@ def open_folder(folder: Path) -> None:
     finally:
         with contextlib.suppress(OSError):
             probe.unlink(missing_ok=True)
-    sweep(trials)
-    sweep(folder)
     for mark in marks(folder):
         if mark.is_gone:
             (trials / f"{mark.key}{_MARK}").unlink(missing_ok=True)
@@ -98,9 +99,11 @@ def alone(folder: Path) -> Iterator[None]:
         except OSError:
             yield
             return
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {platform.node()} since {time.strftime('%Y-%m-%d %H:%M:%S')}")
-        file.flush()
+        # what it says is for people; a full disk is told by what matters
+        with contextlib.suppress(OSError):
+            file.truncate(0)
+            file.write(f"process {os.getpid()} on {platform.node()} since {time.strftime('%Y-%m-%d %H:%M:%S')}")
+            file.flush()
         yield
 
 

@@ -67,7 +67,8 @@ def test_run_ends_with_the_table_and_the_paths(tiny, command, fake_engine):
 
 
 def test_dry_run_and_check_say_what_would_run_and_do_not(tiny, command, fake_engine):
-    for verb, runs, known in ((["check"], 0, "by experience, none has run yet"), (["run", "--dry-run"], 2, "from one trial")):
+    said = ((["check"], 0, "by experience, none has run yet"), (["run", "--dry-run"], 2, "from one trial"))
+    for verb, runs, known in said:
         out = command(*verb, "tiny_experiment", "--set", "subjects=3")
         assert "4 arms x 3 subjects: 12 trials, 0 done, 0 failed, 12 to run" in out
         assert "drug escitalopram" in out
