@@ -1,10 +1,11 @@
 """What a scan costs besides simulating: files, hashing, scheduling.
 
-    python benchmarks/scans.py                 10 000 points without spikes, 200 spiking trials of 10 s
-    python benchmarks/scans.py --trials 2000   as many spiking trials
+    python benchmarks/scans.py                                       10 000 points without spikes, 200 spiking trials of 10 s
+    python benchmarks/scans.py --trials 2000 --circuit da_5ht_brain  as many spiking trials, of this circuit
 
-The simulation loop is the program alone, on the plans of the same trials, timed between the trials' own processes: its median
-times the number of trials is what two workers would need at least. Everything above that is overhead.
+The simulation loop is the program alone, on the plan of such a trial: its median times the number of trials is what the
+workers need at least. Everything above that is overhead, the summary and its figure included; ``overhead_cpu`` counts the
+processor's seconds instead, which other programs disturb less.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ sample: {{method: random, n: {n}}}
 SPIKING = """
 schema: neurosim-experiment/1
 name: spiking
-circuit: midbrain_raphe
+circuit: {circuit}
 subjects: 2
 protocol: {{settle: 1 s, phases: [{{name: drug, record: 10 s}}]}}
 arms:
@@ -52,10 +53,11 @@ def main() -> None:
     arguments.add_argument("--points", type=int, default=10_000)
     arguments.add_argument("--trials", type=int, default=200)
     arguments.add_argument("--workers", type=int, default=2)
+    arguments.add_argument("--circuit", default="midbrain_raphe")
     asked = arguments.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
-        found = {"still": still(asked.points), "spiking": spiking(asked.trials, asked.workers)}
+        found = {"still": still(asked.points), "spiking": spiking(asked.trials, asked.workers, asked.circuit)}
     print(json.dumps(found, indent=1))
 
 
@@ -63,7 +65,10 @@ def still(n: int) -> dict[str, float]:
     """Points per second of the whole command on one core, what it takes in memory, and how soon the summary is open."""
     Path("still.yaml").write_text(STILL.format(n=n))
     seconds = command("run", "still.yaml")
-    opening = "import time; t = time.perf_counter(); import neurosim as ns; ns.open_results('results/still'); print(time.perf_counter() - t)"
+    opening = (
+        "import time; t = time.perf_counter(); import neurosim as ns; ns.open_results('results/still'); "
+        "print(time.perf_counter() - t)"
+    )
     times = [float(python("-c", opening)) for _ in range(3)]
     return {
         "points": n,
@@ -73,41 +78,54 @@ def still(n: int) -> dict[str, float]:
     }
 
 
-def spiking(n: int, workers: int) -> dict[str, float]:
-    """Wall time of a scan over that of its simulation loops."""
-    Path("spiking.yaml").write_text(SPIKING.format(n=n // 2))
-    before = loop_times()
+def spiking(n: int, workers: int, circuit: str) -> dict[str, float | str]:
+    """Time of a scan over that of its simulation loops."""
+    Path("spiking.yaml").write_text(SPIKING.format(n=n // 2, circuit=circuit))
+    before, used = loop_times(), cpu_of_children()
     seconds = command("run", "spiking.yaml", "--workers", str(workers))
-    loop = median(before + loop_times())
-    again = command("run", "spiking.yaml", "--workers", str(workers))
+    used = cpu_of_children() - used
+    loop, loop_cpu = (median(times) for times in zip(*before, *loop_times(), strict=True))
     return {
+        "circuit": circuit,
         "trials": n,
         "wall_s": seconds,
         "loop_s": loop,
         "overhead": seconds * workers / (n * loop) - 1,
-        "resume_s": again,
+        "overhead_cpu": used / (n * loop_cpu) - 1,
+        "resume_s": command("run", "spiking.yaml", "--workers", str(workers)),
     }
 
 
-def loop_times(n: int = 10) -> list[float]:
-    """Seconds of the program alone, two at a time as in the scan."""
+def cpu_of_children() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def loop_times(n: int = 10) -> list[tuple[float, float]]:
+    """Seconds of the program alone, on the wall and of the processor, two at a time as in the scan."""
     code = (
+        "import resource\n"
         "from neurosim.build import Trial\n"
         "from neurosim.engines import choose\n"
         "from neurosim.spec import load_experiment, resolve\n"
-        "engine = choose().engine\n"
+        "def cpu():\n"
+        "    usage = resource.getrusage(resource.RUSAGE_CHILDREN)\n"
+        "    return usage.ru_utime + usage.ru_stime\n"
+        "engine, times = choose().engine, []\n"
         "trial = Trial(resolve(load_experiment('spiking.yaml'), 'drug'), 0)\n"
-        "times = []\n"
         "def run(step):\n"
+        "    before = cpu()\n"
         "    raw = engine.run(step.plan)\n"
-        "    times.append(raw.wall_time)\n"
+        "    times.append((raw.wall_time, cpu() - before))\n"
         "    return raw\n"
         f"for k in range({n} + 1):\n"
         "    list(trial.play(run))\n"
-        "print(*times[1:])\n"
+        "for pair in times[1:]:\n"
+        "    print(*pair)\n"
     )
     both = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    return [float(word) for process in both for word in process.communicate()[0].split()]
+    lines = [line for process in both for line in process.communicate()[0].splitlines()]
+    return [tuple(map(float, line.split())) for line in lines]
 
 
 def command(*words: str) -> float:
