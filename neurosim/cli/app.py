@@ -89,6 +89,9 @@ def run(
         Optional[list[str]],  # noqa: UP045
         typer.Option("--sbatch-arg", metavar="ARG", help="Handed to sbatch, e.g. --sbatch-arg=--qos=long; may be repeated."),
     ] = None,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="With --cluster slurm: submit and end; run again to follow.")
+    ] = False,
 ) -> None:
     """Run an experiment; the same command resumes it.
 
@@ -113,6 +116,7 @@ def run(
     status = running.run(
         experiment,
         set=settings,
+        detach=detach,
         **where,
         fresh=fresh,
         fail_fast=fail_fast,

@@ -45,6 +45,9 @@ def run(experiment: str, *, set: dict[str, str], **options) -> int:  # noqa: A00
     except KeyboardInterrupt:
         error(progress.interrupted)
         return 130
+    if report.detached:
+        say(f"\n'neurosim status {report.folder}' says how far it is; the same command without --detach follows it")
+        return 0
     if report.has_data:
         _result_table(report.folder)
     if report.simulated == 0 and not report.lost:

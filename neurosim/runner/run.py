@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from neurosim.recording import OUTCOMES_WITH_DATA, environment
 from neurosim.runner.belonging import no_longer_asked, parts_of
 from neurosim.runner.estimate import limit_of
 from neurosim.runner.execute import Ended, Job
-from neurosim.runner.folder import alone, clear, finished, has_plan, open_folder, write_plan
+from neurosim.runner.folder import FIGURE, alone, clear, finished, has_plan, open_folder, write_plan
 from neurosim.runner.measure import estimates_of
 from neurosim.runner.products import make_products
 from neurosim.runner.simulate import Simulated, ready, refuse_jobs_at_work, simulate_pending
@@ -73,6 +73,8 @@ class RunReport:
     figure : Path
     lost : tuple of (TrialSpec, message)
         Trials that a cluster gave up before they had an end; the next run does them.
+    detached : bool
+        What is pending was left to a cluster; summary and figure are of the run that follows it to the end.
     """
 
     folder: Path
@@ -83,6 +85,7 @@ class RunReport:
     stopped: bool
     figure: Path
     lost: tuple[tuple[TrialSpec, str], ...] = field(default=())
+    detached: bool = False
 
     @property
     def has_data(self) -> bool:
@@ -165,9 +168,13 @@ def run_experiment(
     progress: Listener | None = None,
     cluster: str | None = None,
     sbatch_args: Sequence[str] = (),
+    detach: bool = False,
 ) -> RunReport:
-    """As :func:`run`, but returns what was done, and a trial without data is no error."""
-    listener, place = progress or Listener(), place_of(cluster, sbatch_args, workers)
+    """As :func:`run`, but returns what was done, and a trial without data is no error.
+
+    With ``detach`` trials are handed to SLURM and left there; the same run without it follows them.
+    """
+    listener, place = progress or Listener(), place_of(cluster, sbatch_args, workers, detach)
     experiment = given(experiment, set)
     validate(experiment)
     folder = output_folder(experiment, output)
@@ -225,6 +232,8 @@ def _run(experiment: Experiment, folder: Path, wanted: _Wanted, listener: Listen
             # Its trials may come to lie in blocks of other names.
             path.unlink(missing_ok=True)
         done = Simulated(evaluate_blocks(pending, folder.resolve(), shared, listener.ended), {}, False)
+    if scheduler is not None and wanted.place.detach:
+        return replace(_report(folder, expansion, kept, done, folder / FIGURE), detached=True)
     attributes = _summary_attributes(experiment, engine)
     figure = make_products(experiment, expansion, folder, attributes, done.ended)
     return _report(folder, expansion, kept, done, figure)

@@ -34,16 +34,21 @@ class Place:
     sbatch_args : tuple of str
     workers : int or None
         On this machine; None for as many as it has processors and memory for.
+    detach : bool
+        Submit and leave.
     """
 
     cluster: str | None = None
     address: str = ""
     sbatch_args: tuple[str, ...] = ()
     workers: int | None = None
+    detach: bool = False
 
 
-def place_of(cluster: str | None, sbatch_args: Sequence[str] = (), workers: int | None = None) -> Place:
-    """What ``--cluster``, ``--sbatch-arg`` and ``--workers`` say together.
+def place_of(
+    cluster: str | None, sbatch_args: Sequence[str] = (), workers: int | None = None, detach: bool = False
+) -> Place:
+    """What ``--cluster``, ``--sbatch-arg``, ``--detach`` and ``--workers`` say together.
 
     Raises
     ------
@@ -52,20 +57,19 @@ def place_of(cluster: str | None, sbatch_args: Sequence[str] = (), workers: int 
     """
     if workers is not None and workers < 1:
         raise SpecError(f"workers: {workers} was given; allowed: 1 or more")
+    for option, given in (("--sbatch-arg", bool(sbatch_args)), ("--detach", detach)):
+        if given and cluster != "slurm":
+            raise SpecError(f"{option} goes with --cluster slurm")
     if cluster is None:
-        if sbatch_args:
-            raise SpecError("--sbatch-arg goes with --cluster slurm")
         return Place(workers=workers)
     name, _, address = cluster.partition(":")
     if name not in CLUSTERS:
         raise SpecError(f"unknown cluster '{cluster}'; {nearest(name, CLUSTERS)}")
     if address and name != "dask":
         raise SpecError(f"--cluster {cluster}: only dask takes an address, e.g. --cluster dask:tcp://10.0.0.1:8786")
-    if sbatch_args and name != "slurm":
-        raise SpecError("--sbatch-arg goes with --cluster slurm")
     if workers is not None:
         raise SpecError(f"--workers is of this machine; --cluster {name} says elsewhere how many run together")
-    return Place(name, address, tuple(sbatch_args))
+    return Place(name, address, tuple(sbatch_args), detach=detach)
 
 
 def jobs_folder(folder: Path) -> Path:
@@ -96,7 +100,7 @@ def scheduler_of(
         The user's cluster file is wrong.
     """
     if place.cluster == "slurm":
-        return Slurm(jobs_folder(folder), slurm_request(place, needs, name), say)
+        return Slurm(jobs_folder(folder), slurm_request(place, needs, name), say, not place.detach)
     if place.cluster == "dask":
         site = None if place.address else load_cluster().dask
         return Dask(place.address, site, max((need.time for need in needs), default=1.0), say)

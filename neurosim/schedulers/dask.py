@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
+import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -162,5 +163,9 @@ def _cluster(site: Site):
         cluster = getattr(dask_jobqueue, f"{site.system}Cluster")(**site.options)
     except (TypeError, ValueError) as error:
         raise EngineError(f"cluster.yaml: dask.options: {site.system} does not take them: {error}") from None
+    command = cluster.submit_command.split()[0]
+    if shutil.which(command) is None:
+        cluster.close()
+        raise EngineError(f"cluster.yaml: dask.system: {site.system} is not here: its command {command} is not found")
     cluster.scale(jobs=site.jobs)
     return cluster

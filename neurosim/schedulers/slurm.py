@@ -108,10 +108,12 @@ class Slurm(Scheduler):
     request : Request
     say : callable
         Is told in words what becomes of the job.
+    follows : bool
+        False submits and leaves: no outcome comes, and whoever runs the same tasks later follows.
     """
 
-    def __init__(self, folder: Path, request: Request, say=lambda text: None):
-        self.folder, self.request, self.say = folder, request, say
+    def __init__(self, folder: Path, request: Request, say=lambda text: None, follows: bool = True):
+        self.folder, self.request, self.say, self.follows = folder, request, say, follows
         self._followed: list[Submission] = []
         self._is_left = False
 
@@ -128,10 +130,12 @@ class Slurm(Scheduler):
         rest = [task for task in tasks if task.key not in taken]
         if at_work:
             jobs = ", ".join(s.job for s in at_work)
-            self.say(f"SLURM job {jobs} still works on {len(taken & wanted)} of them: following it")
+            self.say(f"SLURM job {jobs} still works on {len(taken & wanted)} of them" + ": following it" * self.follows)
         self._followed = list(at_work)
         if rest:
             self._followed.append(self._submit(rest, call, rescue))
+        if not self.follows:
+            return
         try:
             yield from _follow(self._followed, wanted, on_progress or (lambda key, part: None), self.say)
         except KeyboardInterrupt:

@@ -101,7 +101,7 @@ class Sample(Model):
     """How the points of the axes with ``uniform`` or ``log_uniform`` are drawn.
 
     ``random``, ``latin_hypercube`` and ``sobol`` (scrambled) fill the space with ``n`` points; a larger ``n`` keeps the
-    points of ``random`` and ``sobol``. ``saltelli`` and ``morris`` are the designs that
+    points of all but ``latin_hypercube``. ``saltelli`` and ``morris`` are the designs that
     :func:`neurosim.analysis.sensitivity` needs, ``n`` of base samples or trajectories.
     """
 

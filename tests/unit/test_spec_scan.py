@@ -69,13 +69,15 @@ def test_drawn_points_lie_between_their_bounds_and_are_the_same_again(scanned, m
     assert axis_texts(one, "dose") != axis_texts(other, "dose")
 
 
-@pytest.mark.parametrize("method", ["random", "sobol"])
+@pytest.mark.parametrize("method", ["random", "sobol", "saltelli", "morris"])
 def test_more_drawn_points_only_add(scanned, method):
     axes = (f"dose: {{{DOSE}, log_uniform: [1 nM, 1 uM]}}", f"part: {{{PART}, uniform: [0.2, 0.7]}}")
     few = scanned(*axes, sample=f"{{method: {method}, n: 16}}")
     many = scanned(*axes, sample=f"{{method: {method}, n: 64}}")
     for name in ("dose", "part"):
-        assert axis_texts(many, name)[:16] == axis_texts(few, name)
+        there = axis_texts(few, name)
+        assert axis_texts(many, name)[: len(there)] == there
+        assert len(axis_texts(many, name)) == 4 * len(there)
 
 
 def test_a_latin_hypercube_has_one_point_in_each_stratum(scanned):
