@@ -310,6 +310,8 @@ def results_folder(
     outcomes: Mapping[tuple[str, int], str] | None = None,
     attributes: Mapping[str, object] | None = None,
     trial_attributes: Mapping[str, Mapping[str, object]] | None = None,
+    different: int | None = None,
+    has_spikes: bool = True,
 ) -> Path:
     """Write a whole results folder: trial files and summary.
 
@@ -323,17 +325,21 @@ def results_folder(
         What the scan does to every other arm.
     outcomes : mapping of (arm, subject) → outcome without data
     trial_attributes : mapping of arm → what its trials say beside their subject
+    different : int, optional
+        Points on an axis after which the same trials come again.
+    has_spikes : bool
+        False leaves out what spikes make, as ``engine: none`` does.
     """
     arms = arms or {"vehicle": Treatment(), "escitalopram": SSRI}
     keys, records = {}, {}
     reference = next(iter(arms))
     for (arm, treatment), subject in product(arms.items(), range(subjects)):
         for point in product(*(range(len(axis.values)) for axis in axes)):
-            own = () if arm == reference else point
+            own = () if arm == reference else tuple(k % (different or k + 1) for k in point)
             key = keys[arm, subject, point] = key_of(arm, subject, own)
             if key in records:
                 continue
-            given = at_point(treatment, point) if own and at_point else treatment
+            given = at_point(treatment, own) if own and at_point else treatment
             outcome = (outcomes or {}).get((arm, subject), "ok")
             if outcome == "ok":
                 result = trial(key, world, given, subject=subject, record=record, phases=phases)
@@ -350,6 +356,7 @@ def results_folder(
         phases=phases,
         axes=axes,
         reference=(reference, phases[0]),
+        has_spikes=has_spikes,
         attributes={"name": "made_up", "experiment_yaml": "name: made_up\n", "seed": 0, **(attributes or {})},
     )
     write_summary(folder, tree)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.lines import Line2D
 
+from neurosim.analysis.plots.along import Along, along, places_of
 from neurosim.analysis.plots.blocks import (
     Block,
     Panels,
@@ -15,10 +16,10 @@ from neurosim.analysis.plots.blocks import (
     regions_with_balance,
     transmitter_populations,
 )
-from neurosim.analysis.plots.common import BALANCE_LABEL, axis_label, point_text, spaced
+from neurosim.analysis.plots.common import BALANCE_LABEL, point_text, spaced
+from neurosim.analysis.plots.curves import paired_curves
 from neurosim.analysis.plots.panels import MARKERS, lines_panel
 from neurosim.analysis.plots.plane import crossed_arms, plane_handles, plane_sheet
-from neurosim.analysis.plots.scans import axis_positions, paired_curves
 from neurosim.analysis.plots.style import ResultFigure, Sheet, line_colors, log_ticks
 
 __all__ = ["crossed_overview", "is_crossed"]
@@ -89,7 +90,8 @@ def _readouts(results, arm: str, phase: str) -> list[_Readout]:
 
 def _family_sheet(results, arm: str, phase: str) -> tuple[Sheet, list[Line2D]]:
     """Curves along the longer axis, one for each value of the shorter."""
-    along, across = sorted(results.axes, key=lambda name: -len(results.axes[name].values))
+    longer, across = sorted(results.axes, key=lambda name: -len(results.axes[name].values))
+    axis = along(results, longer)
     points = {point_text(results.axes[across], k): {across: k} for k in range(min(results.scan_shape))}
     colors = line_colors(list(points))
     readouts = _readouts(results, arm, phase)
@@ -98,11 +100,11 @@ def _family_sheet(results, arm: str, phase: str) -> tuple[Sheet, list[Line2D]]:
         drawn.bar.remove()
         values = results.summary[readout.group][readout.variable].load()
         families = {
-            name: paired_curves(results, values, readout.row, arm, phase, along, readout.kind, point)
+            name: paired_curves(results, values, readout.row, arm, phase, axis, readout.kind, point)
             for name, point in points.items()
         }
-        _draw_families(results, drawn, families, colors, along, readout.kind)
-        label_outside(drawn, axis_label(results.axes[along]), readout.label)
+        _draw_families(drawn, families, colors, axis, readout.kind)
+        label_outside(drawn, axis.label, readout.label)
     return sheet, [_handle(name, color, k) for k, (name, color) in enumerate(colors.items())]
 
 
@@ -110,9 +112,9 @@ def _handle(name: str, color: str, k: int) -> Line2D:
     return Line2D([], [], color=color, marker=MARKERS[k % len(MARKERS)], ms=5, mew=0, ls="none", label=name)
 
 
-def _draw_families(results, drawn: Panels, families, colors, along: str, kind: str) -> None:
+def _draw_families(drawn: Panels, families, colors, along: Along, kind: str) -> None:
     """A panel per name of the block, a curve per value of the shorter axis, one range for all."""
-    x, log, words = axis_positions(results, along)
+    places = places_of(along)
     low, high = _range(families, kind)
     for axes, title in zip(drawn.axes, drawn.names, strict=True):
         lines = {name: curves[title] for name, curves in families.items() if title in curves}
@@ -120,17 +122,13 @@ def _draw_families(results, drawn: Panels, families, colors, along: str, kind: s
             lines = {
                 name: tuple(np.maximum(part, _LOWEST) for part in curve) for name, curve in lines.items()
             }
-        lines_panel(axes, x, lines, colors, log, relative=kind == "ratio")
+        lines_panel(axes, places.x, lines, colors, places.scale == "log", relative=kind == "ratio")
         axes.set_title(title)
         axes.set_ylim(low, high)
         if kind == "ratio":
             axes.set_yscale("log")
             log_ticks(axes.yaxis, low, high)
-        if log:
-            axes.set_xscale("log")
-            log_ticks(axes.xaxis, x.min(), x.max())
-        elif words:
-            axes.set_xticks(x, words)
+        places.apply(axes)
 
 
 def _range(families, kind: str) -> tuple[float, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from neurosim.analysis.plots.along import scattered
 from neurosim.analysis.plots.common import (
     BALANCE_LABEL,
     conditions_of,
@@ -15,6 +16,7 @@ from neurosim.analysis.plots.common import (
 )
 from neurosim.analysis.plots.crossed import crossed_overview, is_crossed
 from neurosim.analysis.plots.panels import change_panel, level_panel, note, raster_panel, rows_axis
+from neurosim.analysis.plots.points import points_overview
 from neurosim.analysis.plots.scans import scan_overview
 from neurosim.analysis.plots.still import still_overview
 from neurosim.analysis.plots.style import (
@@ -40,7 +42,8 @@ def overview_figure(results) -> ResultFigure:
     changes, dopamine and serotonin by region with theirs, and the balance. With a scan: the dose-response
     curves first, then rasters of the reference and of the last point. With an arm over two crossed axes of
     numbers: balance and rates over their plane, or as curves if one of them has fewer than four values. With
-    ``engine: none``: what drugs hold of receptors and carriers, and how active receptors are.
+    axes that go together in no common order: every point as a mark over each of them. With ``engine: none``:
+    what drugs hold of receptors and carriers, and how active receptors are.
 
     Parameters
     ----------
@@ -53,6 +56,8 @@ def overview_figure(results) -> ResultFigure:
     """
     if not np.isin(results.outcomes.values, OUTCOMES_WITH_DATA).any():
         return _empty(results)
+    if scattered(results):
+        return points_overview(results)
     if not results.has_spikes:
         return still_overview(results)
     if is_crossed(results):

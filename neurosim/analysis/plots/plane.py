@@ -204,6 +204,8 @@ def _refused(results, found: str, allowed: str) -> ResultSchemaError:
 
 
 def _trouble_of(axis) -> str:
+    if axis.members:
+        return f"holds {' and '.join(member.name for member in axis.members)}, which go together"
     if any(isinstance(value, str) for value in axis.values):
         return "has texts"
     return "has one value" if len(axis.values) < 2 else ""

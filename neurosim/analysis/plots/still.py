@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from neurosim.analysis.plots.along import along
 from neurosim.analysis.plots.common import bound_by_drugs, conditions_of, handles_of, head, row_height
+from neurosim.analysis.plots.curves import curve_panel, others_text, scanned_arm
 from neurosim.analysis.plots.panels import label_lines, level_panel, rows_axis
-from neurosim.analysis.plots.scans import curve_panel, scanned_arm
 from neurosim.analysis.plots.style import ResultFigure, Sheet, label_space, legend_height
 
-__all__ = ["still_overview"]
+__all__ = ["still_overview", "still_panels"]
 
 
-def _panels(results) -> list[tuple[str, object, str, str]]:
+def still_panels(results) -> list[tuple[str, object, str, str]]:
     """(title, values in %, dimension of the rows, label) of each panel."""
     receptors = results.summary["receptors"]
     active = 100.0 * receptors["activation"].load()
@@ -27,7 +28,7 @@ def still_overview(results) -> ResultFigure:
 
 def _over_arms(results) -> ResultFigure:
     conditions = conditions_of(results)
-    panels = _panels(results)
+    panels = still_panels(results)
     sites = panels[0][1].site.values.tolist()
     handles = handles_of(conditions)
     sheet = Sheet(
@@ -47,8 +48,9 @@ def _over_arms(results) -> ResultFigure:
 
 
 def _over_axis(results) -> ResultFigure:
-    phase, axis, arm = results.phases[-1], next(iter(results.axes)), scanned_arm(results, None)
-    panels = _panels(results)
+    phase, axis = results.phases[-1], along(results)
+    arm = scanned_arm(results, None, axis.dim)
+    panels = still_panels(results)
     space = label_space(panels[0][1].site.values.tolist())
     sheet = Sheet(
         [(3.8, [1.0, 1.0, 1.0])], width=11 + 3 * space, left=0.7, right=space, top=0.85, gap=space + 0.6
@@ -59,5 +61,5 @@ def _over_axis(results) -> ResultFigure:
         axes.set_ylabel(label)
         axes.set_ylim(0, 100)
         label_lines(drawn["axes"], drawn["ends"], drawn["colors"])
-    head(sheet, results, f"{phase}, arm {arm}", conditions_of(results, arms=[arm])[-1:], [])
+    head(sheet, results, f"{phase}{others_text(results, axis.dim)}, arm {arm}", conditions_of(results, arms=[arm])[-1:], [])
     return sheet.figure
