@@ -15,7 +15,7 @@ from neurosim.runner.estimate import Estimate, check_size
 from neurosim.runner.execute import Ended, execute, write_failure
 from neurosim.runner.trials import TrialSpec
 from neurosim.runner.where import Place, jobs_folder, scheduler_of
-from neurosim.schedulers import Scheduler, Task, in_flight, submissions
+from neurosim.schedulers import Scheduler, Task, at_work
 
 __all__ = ["Simulated", "prepare", "ready", "refuse_jobs_at_work", "simulate_pending", "structures"]
 
@@ -66,7 +66,7 @@ def refuse_jobs_at_work(folder: Path) -> None:
     busy = {}
     # a folder may be copied to where there is no batch system
     with contextlib.suppress(EngineError):
-        busy = {s.job: n for s in submissions(jobs_folder(folder)) if (n := len(in_flight(s)))}
+        busy = {submission.job: len(keys) for submission, keys in at_work(jobs_folder(folder))}
     if busy:
         words = ", ".join(f"{job} ({n} trials)" for job, n in busy.items())
         raise SpecError(

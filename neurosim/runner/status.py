@@ -12,7 +12,7 @@ from neurosim.errors import EngineError
 from neurosim.recording import OUTCOMES_WITH_DATA, TrialRecord
 from neurosim.runner.folder import finished, marks, read_plan
 from neurosim.runner.where import jobs_folder
-from neurosim.schedulers import in_flight, submissions
+from neurosim.schedulers import at_work
 
 __all__ = ["FailedTrial", "JobAtWork", "SilentTrial", "Status", "status"]
 
@@ -145,13 +145,10 @@ def _where(plan: dict, trial: dict) -> tuple[str, int, str]:
 
 
 def _jobs(folder: Path) -> tuple[JobAtWork, ...]:
-    found = []
     # a folder may be looked at where there is no batch system
     with contextlib.suppress(EngineError):
-        for submission in submissions(jobs_folder(folder)):
-            n = len(in_flight(submission))
-            found += [JobAtWork(submission.job, n, submission.folder)] if n else []
-    return tuple(found)
+        return tuple(JobAtWork(s.job, len(keys), s.folder) for s, keys in at_work(jobs_folder(folder)))
+    return ()
 
 
 def _left(headers: Iterable[TrialRecord], n_left: int, n_running: int) -> float | None:

@@ -3,7 +3,7 @@
 from neurosim.schedulers.base import Outcome, Rescue, Scheduler, Task
 from neurosim.schedulers.dask import Dask
 from neurosim.schedulers.local import Local, cpu_count, free_memory
-from neurosim.schedulers.slurm import Request, Slurm, in_flight, submissions
+from neurosim.schedulers.slurm import Request, Slurm, at_work
 
 __all__ = [
     "Dask",
@@ -14,8 +14,7 @@ __all__ = [
     "Scheduler",
     "Slurm",
     "Task",
+    "at_work",
     "cpu_count",
     "free_memory",
-    "in_flight",
-    "submissions",
 ]

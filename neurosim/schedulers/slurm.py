@@ -16,6 +16,7 @@ import shlex
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +26,7 @@ from neurosim.errors import EngineError
 from neurosim.schedulers.base import Call, OnProgress, Outcome, Rescue, Scheduler, Task
 from neurosim.schedulers.shares import SIGNAL, Share
 
-__all__ = ["Request", "Slurm", "Submission", "in_flight", "submissions"]
+__all__ = ["Request", "Slurm", "Submission", "at_work", "submissions"]
 
 _SCRIPT, _JOB = "script.sh", "job"
 #: How often files are looked at and SLURM is asked, s.
@@ -40,6 +41,13 @@ _LEAST_TASK, _MARGIN, _LEAST_LIMIT = 600.0, 3.0, 600.0
 _NOTICE = 60
 #: Indices of an array without a site's own limit.
 _USUAL_ARRAY = 1001
+#: One thread each; and shared disks often have no locks, while each of our files has one writer.
+_ALWAYS = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "HDF5_USE_FILE_LOCKING": "FALSE",
+}
 
 
 @dataclass(frozen=True)
@@ -80,7 +88,7 @@ class Request:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class Submission:
     """A job that was handed to SLURM.
 
@@ -125,19 +133,19 @@ class Slurm(Scheduler):
         rescue: Rescue | None = None,
     ) -> Iterator[Outcome]:
         wanted = {task.key for task in tasks}
-        at_work = [s for s in submissions(self.folder) if wanted & set(in_flight(s))]
-        taken = {key for s in at_work for key in in_flight(s)}
+        held = {job: set(keys) & wanted for job, keys in at_work(self.folder) if wanted & set(keys)}
+        taken = set().union(*held.values())
         rest = [task for task in tasks if task.key not in taken]
-        if at_work:
-            jobs = ", ".join(s.job for s in at_work)
-            self.say(f"SLURM job {jobs} still works on {len(taken & wanted)} of them" + ": following it" * self.follows)
-        self._followed = list(at_work)
+        if held:
+            jobs = ", ".join(submission.job for submission in held)
+            self.say(f"SLURM job {jobs} still works on {len(taken)} of them" + ": following it" * self.follows)
         if rest:
-            self._followed.append(self._submit(rest, call, rescue))
+            held[self._submit(rest, call, rescue)] = {task.key for task in rest}
+        self._followed = list(held)
         if not self.follows:
             return
         try:
-            yield from _follow(self._followed, wanted, on_progress or (lambda key, part: None), self.say)
+            yield from _follow(held, on_progress or (lambda key, part: None), self.say)
         except KeyboardInterrupt:
             # who interrupts the following leaves; a job is ended by its own command
             self._is_left = True
@@ -168,7 +176,8 @@ class Slurm(Scheduler):
         folder = _new_folder(self.folder)
         shares = {k: tasks[k * size : (k + 1) * size] for k in range(n_shares)}
         for number, share in shares.items():
-            Share(folder, number).tasks.write_bytes(pickle.dumps(list(share)))
+            # trials of one circuit repeat it, and texts are most of it
+            Share(folder, number).tasks.write_bytes(zlib.compress(pickle.dumps(list(share)), 1))
         keys = {number: tuple(task.key for task in share) for number, share in shares.items()}
         what = {"path": sys.path, "call": pickle.dumps((call, rescue)), "keys": keys}
         (folder / "submission.pkl").write_bytes(pickle.dumps(what))
@@ -196,15 +205,31 @@ def submissions(folder: Path) -> list[Submission]:
     return found
 
 
-def in_flight(submission: Submission) -> list[str]:
-    """Keys of the tasks of a job that SLURM still holds and that have no outcome yet."""
-    states = _states(submission.job)
-    return [
-        key
-        for number, keys in submission.shares.items()
-        if number in states
-        for key in set(keys) - {outcome.key for outcome in Share(submission.folder, number).outcomes.new()}
+def at_work(folder: Path) -> list[tuple[Submission, list[str]]]:
+    """Jobs of a folder that SLURM still holds, each with the keys of its tasks that have no outcome yet.
+
+    Raises
+    ------
+    EngineError
+        SLURM gives no answer, or there is none. It is asked only if a job left tasks without an outcome.
+    """
+    open_keys = {s: _without_outcome(s) for s in submissions(folder)}
+    open_keys = {s: shares for s, shares in open_keys.items() if shares}
+    states = _states([s.job for s in open_keys]) if open_keys else {}
+    held = [
+        (s, [key for number, keys in shares.items() if (s.job, number) in states for key in keys])
+        for s, shares in open_keys.items()
     ]
+    return [(s, keys) for s, keys in held if keys]
+
+
+def _without_outcome(submission: Submission) -> dict[int, list[str]]:
+    """Number of the array task → its keys that have no outcome; tasks that are through are left out."""
+    found = {}
+    for number, keys in submission.shares.items():
+        ended = {outcome.key for outcome in Share(submission.folder, number).outcomes.new()}
+        found[number] = [key for key in keys if key not in ended]
+    return {number: keys for number, keys in found.items() if keys}
 
 
 def _new_folder(folder: Path) -> Path:
@@ -235,7 +260,7 @@ def _script(request: Request, folder: Path, n_tasks: int, n_shares: int, size: i
         "open-mode": "append",
     }
     options = [f"#SBATCH --{name}={value}" for name, value in lines.items() if value is not None]
-    variables = {**dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"), **request.environment}
+    variables = {**_ALWAYS, **request.environment}
     exports = [f'export {name}="{value}"' for name, value in variables.items()]
     command = " ".join(shlex.quote(word) for word in (sys.executable, "-m", "neurosim.schedulers.slurm_task", str(folder)))
     return "\n".join(
@@ -255,40 +280,36 @@ def _script(request: Request, folder: Path, n_tasks: int, n_shares: int, size: i
     )
 
 
-def _follow(
-    followed: Sequence[Submission], wanted: set[str], on_progress: OnProgress, say
-) -> Iterator[Outcome]:
-    """Outcomes of the wanted tasks, until SLURM holds no array task that could bring another."""
-    shares = [_Followed(s, number) for s in followed for number in s.shares]
-    left, controller = set(wanted), _Controller([s.job for s in followed], say)
-    while left:
+def _follow(held: Mapping[Submission, set[str]], on_progress: OnProgress, say) -> Iterator[Outcome]:
+    """Outcomes of the tasks that jobs hold, until SLURM has no array task left that could bring another."""
+    shares = [_Followed(s, number, keys) for s, keys in held.items() for number in s.shares]
+    controller = _Controller([s.job for s in held], say)
+    while shares := [share for share in shares if share.left]:
         for share in shares:
-            for outcome in share.outcomes.new():
-                if outcome.key in left:
-                    left.discard(outcome.key)
-                    yield outcome
+            yield from share.new()
             share.tell(on_progress)
         states = controller.states()
         for share in shares if states is not None else ():
-            for outcome in share.lost(states, left):
-                left.discard(outcome.key)
-                yield outcome
-        shares = [share for share in shares if share.keys & left]
-        if left and not shares:
-            return
-        if left:
+            yield from share.lost(states)
+        if any(share.left for share in shares):
             time.sleep(_LOOK)
 
 
 class _Followed:
-    """One array task as its follower sees it."""
+    """One array task as its follower sees it; ``left`` are the keys that it still waits for."""
 
-    def __init__(self, submission: Submission, number: int):
+    def __init__(self, submission: Submission, number: int, keys: set[str]):
         share = Share(submission.folder, number)
-        self.name, self.keys = f"{submission.job}_{number}", set(submission.shares[number])
         self.job, self.number = submission.job, number
+        self.left = keys & set(submission.shares[number])
         self.outcomes, self.progress = share.outcomes, share.progress
         self.told, self.gone = "", 0.0
+
+    def new(self) -> Iterator[Outcome]:
+        for outcome in self.outcomes.new():
+            if outcome.key in self.left:
+                self.left.discard(outcome.key)
+                yield outcome
 
     def tell(self, on_progress: OnProgress) -> None:
         with contextlib.suppress(OSError, ValueError):
@@ -298,19 +319,19 @@ class _Followed:
                 for key, part in json.loads(text).items():
                     on_progress(key, part)
 
-    def lost(self, states: Mapping[tuple[str, int], str], left: set[str]) -> list[Outcome]:
-        """Outcomes of what this task takes with it, once SLURM does not hold it any more."""
-        if (self.job, self.number) in states:
+    def lost(self, states: Mapping[tuple[str, int], str]) -> Iterator[Outcome]:
+        """What this task takes with it, once SLURM does not hold it any more."""
+        if not self.left or (self.job, self.number) in states:
             self.gone = 0.0
-            return []
+            return
         self.gone = self.gone or time.monotonic()
         if time.monotonic() - self.gone < _GRACE:
-            return []
-        lost = sorted(self.keys & left)
-        last = [outcome for outcome in self.outcomes.new() if outcome.key in left]
-        lost = [key for key in lost if key not in {outcome.key for outcome in last}]
-        words = f"SLURM task {self.name} ended without it ({_end_of(self.name)}); the same command runs it again"
-        return [*last, *(Outcome(key, "lost", None, words) for key in lost)]
+            return
+        yield from self.new()
+        name = f"{self.job}_{self.number}"
+        words = f"SLURM task {name} ended without it ({_end_of(name)}); the same command runs it again"
+        lost, self.left = sorted(self.left), set()
+        yield from (Outcome(key, "lost", None, words) for key in lost)
 
 
 class _Controller:
@@ -325,7 +346,7 @@ class _Controller:
             return self.known
         self.asked = time.monotonic()
         try:
-            found = {(job, number): state for job in self.jobs for number, state in _states(job).items()}
+            found = _states(self.jobs)
         except EngineError as error:
             self._silent(error)
             return None
@@ -343,21 +364,21 @@ class _Controller:
         self.known = None
 
 
-def _states(job: str) -> dict[int, str]:
-    """Number → state of the array tasks of a job that SLURM still holds.
+def _states(jobs: Sequence[str]) -> dict[tuple[str, int], str]:
+    """(Job, number) → state of the array tasks that SLURM still holds.
 
     Raises
     ------
     EngineError
         SLURM gives no answer.
     """
-    answer = _slurm("squeue", "--noheader", "--array", "--jobs", job, "--format", "%K %T")
+    answer = _slurm("squeue", "--noheader", "--array", "--jobs", ",".join(jobs), "--format", "%F %K %T")
     if answer.returncode and "nvalid job id" in answer.stderr:
         return {}
     if answer.returncode:
         raise EngineError(f"SLURM gives no answer: {' '.join(answer.stderr.split())}")
     lines = [line.split() for line in answer.stdout.splitlines()]
-    return {int(line[0]): line[1] for line in lines if len(line) == 2 and line[0].isdigit()}
+    return {(line[0], int(line[1])): line[2] for line in lines if len(line) == 3 and line[1].isdigit()}
 
 
 def _end_of(task: str) -> str:

@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 
 from neurosim.schedulers.base import Outcome, Task, settled
@@ -41,7 +42,7 @@ def main(folder: Path, number: int) -> int:
     sys.path[:] = dict.fromkeys([*submission["path"], *sys.path])
     share = Share(folder, number)
     call, rescue = pickle.loads(submission["call"])
-    tasks: list[Task] = pickle.loads(share.tasks.read_bytes())
+    tasks: list[Task] = pickle.loads(zlib.decompress(share.tasks.read_bytes()))
     ended = {outcome.key for outcome in share.outcomes.open_to_write()}
     left = [task for task in tasks if task.key not in ended]
     signal.signal(SIGNAL, _time_is_up)
