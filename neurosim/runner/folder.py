@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import platform
+import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from neurosim.recording.trials import TrialRecord
 
 __all__ = [
     "FIGURE",
+    "JOBS",
     "PLAN",
     "Mark",
     "alone",
@@ -35,6 +37,8 @@ __all__ = [
 PLAN = "plan.json"
 PLAN_SCHEMA = "neurosim-plan/2"
 FIGURE = "overview.png"
+#: Where jobs that were submitted are kept.
+JOBS = "slurm"
 _MARK = ".running"
 _LOCK = ".run.lock"
 #: Seconds after which a trial at work says again that it is.
@@ -111,6 +115,7 @@ def clear(folder: Path) -> None:
     """Remove what runs have written, and nothing else."""
     for path in [folder / "summary.h5", folder / FIGURE, folder / PLAN, *(folder / "trials").glob("*.h5")]:
         path.unlink(missing_ok=True)
+    shutil.rmtree(folder / JOBS, ignore_errors=True)
 
 
 def finished(folder: Path, keys: Iterable[str]) -> tuple[dict[str, TrialRecord], list[Path]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurosim.errors import EngineError, SpecError
-from neurosim.recording import OUTCOMES_WITH_DATA, environment
+from neurosim.recording import OUTCOMES_WITH_DATA, TrialRecord, environment
 from neurosim.runner.belonging import no_longer_asked, parts_of
 from neurosim.runner.estimate import limit_of
 from neurosim.runner.execute import Ended, Job
@@ -194,49 +194,82 @@ class _Wanted:
     most_failures: int | None
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What of an experiment is in its folder.
+
+    Attributes
+    ----------
+    headers : dict, key → TrialRecord
+        Every trial with a whole file.
+    kept : dict, key → TrialRecord
+        Those that do not run again.
+    damaged : list of Path
+    pending : list of TrialSpec
+    """
+
+    headers: Mapping[str, TrialRecord]
+    kept: Mapping[str, TrialRecord]
+    damaged: list[Path]
+    pending: list[TrialSpec]
+
+
 def _run(experiment: Experiment, folder: Path, wanted: _Wanted, listener: Listener) -> RunReport:
     if wanted.fresh or wanted.place.cluster != "slurm":
         refuse_jobs_at_work(folder)
     engine = engine_of(experiment, listener.note)
     _warn(experiment, wanted, listener)
-    expansion = expand(experiment, engine)
-    keys = [trial.key for trial in expansion.trials]
-    headers, damaged = ({}, []) if wanted.fresh else finished(folder, keys)
-    for path in damaged:
-        listener.note(f"{path} is damaged or not whole: its trial runs again")
-    parts = parts_of(experiment, engine)
-    if not wanted.fresh:
-        for sentence in no_longer_asked(folder, keys, parts):
-            listener.note(sentence)
-    without_data = {key for key, header in headers.items() if header.outcome not in OUTCOMES_WITH_DATA}
-    kept = {k: h for k, h in headers.items() if not wanted.retry_failed or k not in without_data}
-    pending = [trial for trial in expansion.trials if trial.key not in kept]
-    n_failed = len(kept.keys() & without_data)
-    listener.start(len(keys), len(kept) - n_failed, n_failed)
-    needs = estimates_of(pending, expansion, headers, folder, engine)
-    spikes = pending and experiment.has_spikes
-    scheduler = ready(pending, needs, folder, engine, wanted.place, experiment.name, listener.note) if spikes else None
+    expansion, parts = expand(experiment, engine), parts_of(experiment, engine)
+    found = _look(folder, expansion, parts, wanted, listener)
+    scheduler, needs = None, estimates_of(found.pending, expansion, found.headers, folder, engine)
+    if found.pending and experiment.has_spikes:
+        scheduler = ready(found.pending, needs, folder, engine, wanted.place, experiment.name, listener.note)
     if wanted.fresh:
         # Not before the new run is known to be possible.
         clear(folder)
     plan = _plan(experiment, expansion, parts)
-    if pending or not has_plan(folder, plan):
+    if found.pending or not has_plan(folder, plan):
         write_plan(folder, plan)
-    done, shared = Simulated({}, {}, False), _trial_attributes(experiment, engine)
+    attributes = _trial_attributes(experiment, engine)
     if scheduler is not None:
-        jobs = {t.key: Job(t, folder.resolve(), engine, shared, again=wanted.retry_failed) for t in pending}
-        tasks = [Task(key, job, limit_of(needs[key])) for key, job in jobs.items()]
+        tasks = _tasks(found.pending, needs, folder, engine, attributes, again=wanted.retry_failed)
         done = simulate_pending(scheduler, tasks, listener, wanted.most_failures)
-    elif pending:
-        for path in damaged:
-            # Its trials may come to lie in blocks of other names.
-            path.unlink(missing_ok=True)
-        done = Simulated(evaluate_blocks(pending, folder.resolve(), shared, listener.ended), {}, False)
+    else:
+        done = Simulated(_evaluate(found, folder, attributes, listener), {}, False)
     if scheduler is not None and wanted.place.detach:
-        return replace(_report(folder, expansion, kept, done, folder / FIGURE), detached=True)
-    attributes = _summary_attributes(experiment, engine)
-    figure = make_products(experiment, expansion, folder, attributes, done.ended)
-    return _report(folder, expansion, kept, done, figure)
+        return replace(_report(folder, expansion, found.kept, done, folder / FIGURE), detached=True)
+    figure = make_products(experiment, expansion, folder, _summary_attributes(experiment, engine), done.ended)
+    return _report(folder, expansion, found.kept, done, figure)
+
+
+def _look(folder: Path, expansion: Expansion, parts: Mapping[str, str], wanted: _Wanted, listener: Listener) -> _Found:
+    """See what is there, and say what a user should know of it."""
+    keys = [trial.key for trial in expansion.trials]
+    headers, damaged = ({}, []) if wanted.fresh else finished(folder, keys)
+    for path in damaged:
+        listener.note(f"{path} is damaged or not whole: its trial runs again")
+    for sentence in () if wanted.fresh else no_longer_asked(folder, keys, parts):
+        listener.note(sentence)
+    without_data = {key for key, header in headers.items() if header.outcome not in OUTCOMES_WITH_DATA}
+    kept = {k: h for k, h in headers.items() if not wanted.retry_failed or k not in without_data}
+    n_failed = len(kept.keys() & without_data)
+    listener.start(len(keys), len(kept) - n_failed, n_failed)
+    return _Found(headers, kept, damaged, [trial for trial in expansion.trials if trial.key not in kept])
+
+
+def _tasks(pending, needs, folder: Path, engine: str, attributes, *, again: bool) -> list[Task]:
+    jobs = (Job(trial, folder.resolve(), engine, attributes, again) for trial in pending)
+    return [Task(job.spec.key, job, limit_of(needs[job.spec.key])) for job in jobs]
+
+
+def _evaluate(found: _Found, folder: Path, attributes: Mapping[str, Any], listener: Listener) -> dict[str, Ended]:
+    """Evaluate pending trials without spikes."""
+    if not found.pending:
+        return {}
+    for path in found.damaged:
+        # Its trials may come to lie in blocks of other names.
+        path.unlink(missing_ok=True)
+    return evaluate_blocks(found.pending, folder.resolve(), attributes, listener.ended)
 
 
 def _warn(experiment: Experiment, wanted: _Wanted, listener: Listener) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from neurosim.errors import SpecError, nearest
 from neurosim.runner.estimate import Estimate, size_text
+from neurosim.runner.folder import JOBS
 from neurosim.schedulers import Dask, Local, Request, Scheduler, Slurm, cpu_count, free_memory
 from neurosim.spec import load_cluster
 
@@ -74,7 +75,7 @@ def place_of(
 
 def jobs_folder(folder: Path) -> Path:
     """Where an experiment's folder keeps what was submitted."""
-    return folder / "slurm"
+    return folder / JOBS
 
 
 def scheduler_of(
