@@ -219,8 +219,9 @@ class Mark:
     Attributes
     ----------
     key : str
-    where : str
-        Host, and job of a batch system.
+    host : str
+    job : str
+        Array task of a batch system, ``JOB_NUMBER``; empty if none.
     quiet : float, s
         Since it last said so.
     is_gone : bool
@@ -228,7 +229,8 @@ class Mark:
     """
 
     key: str
-    where: str
+    host: str
+    job: str
     quiet: float
     is_gone: bool
 
@@ -268,12 +270,12 @@ def marks(folder: Path) -> list[Mark]:
         key = path.name.removesuffix(_MARK)
         try:
             said, quiet = json.loads(path.read_text()), time.time() - path.stat().st_mtime
-            where = f"{said['host']}, job {said['job']}" if said.get("job") else str(said["host"])
-            found.append(Mark(key, where, quiet, said["host"] == platform.node() and not _is_alive(int(said["pid"]))))
+            host, job = str(said["host"]), str(said.get("job") or "")
+            found.append(Mark(key, host, job, quiet, host == platform.node() and not _is_alive(int(said["pid"]))))
         except FileNotFoundError:
             continue
         except (OSError, ValueError, KeyError, TypeError, OverflowError):
-            found.append(Mark(key, "?", 0.0, True))
+            found.append(Mark(key, "?", "", 0.0, True))
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from neurosim.errors import EngineError
 from neurosim.recording import OUTCOMES_WITH_DATA, TrialRecord
-from neurosim.runner.folder import finished, marks, read_plan
+from neurosim.runner.folder import Mark, finished, marks, read_plan
 from neurosim.runner.where import jobs_folder
 from neurosim.schedulers import at_work
 
@@ -108,7 +107,8 @@ def status(folder: str | Path) -> Status:
     plan = read_plan(folder)
     trials = {trial["key"]: trial for trial in plan["trials"]}
     headers, damaged = finished(folder, trials)
-    open_marks = {m.key: m for m in marks(folder) if not m.is_gone and m.key in trials and m.key not in headers}
+    jobs = _jobs(folder)
+    open_marks = {m.key: m for m in marks(folder) if m.key in trials and m.key not in headers and not _is_gone(m, jobs)}
     silent = {key for key, mark in open_marks.items() if mark.quiet > _SILENT}
     where = {key: _where(plan, trial) for key, trial in trials.items() if key in headers or key in silent}
     n_running = len(open_marks) - len(silent)
@@ -126,10 +126,10 @@ def status(folder: str | Path) -> Status:
             if header.outcome not in OUTCOMES_WITH_DATA
         ),
         silent=tuple(
-            SilentTrial(key, *where[key], open_marks[key].where, open_marks[key].quiet) for key in sorted(silent)
+            SilentTrial(key, *where[key], _place(open_marks[key]), open_marks[key].quiet) for key in sorted(silent)
         ),
         damaged=tuple(damaged),
-        jobs=_jobs(folder),
+        jobs=jobs or (),
         left=_left(headers.values(), len(trials) - len(headers), n_running),
     )
 
@@ -144,11 +144,23 @@ def _where(plan: dict, trial: dict) -> tuple[str, int, str]:
     return trial["arm"], trial["subject"], ", ".join(words)
 
 
-def _jobs(folder: Path) -> tuple[JobAtWork, ...]:
-    # a folder may be looked at where there is no batch system
-    with contextlib.suppress(EngineError):
+def _jobs(folder: Path) -> tuple[JobAtWork, ...] | None:
+    """Jobs at work; None where there is no batch system to ask, for a folder may be looked at anywhere."""
+    try:
         return tuple(JobAtWork(s.job, len(keys), s.folder) for s, keys in at_work(jobs_folder(folder)))
-    return ()
+    except EngineError:
+        return None
+
+
+def _is_gone(mark: Mark, jobs: tuple[JobAtWork, ...] | None) -> bool:
+    """Whether the process is known to be no more: of this host, or of a job that was cancelled."""
+    if mark.job and jobs is not None:
+        return mark.is_gone or mark.job.partition("_")[0] not in {job.job for job in jobs}
+    return mark.is_gone
+
+
+def _place(mark: Mark) -> str:
+    return f"{mark.host}, job {mark.job}" if mark.job else mark.host
 
 
 def _left(headers: Iterable[TrialRecord], n_left: int, n_running: int) -> float | None:

@@ -144,14 +144,18 @@ def test_status_tells_what_runs_from_what_is_silent_and_what_failed_where(scan, 
     for k, key in enumerate(keys[:3]):
         (scan / "trials" / f"{key}.h5").unlink()
         mark = scan / "trials" / f"{key}.running"
-        mark.write_text(json.dumps({"pid": os.getpid(), "host": "elsewhere", "job": "7_1", "since": 0}))
+        mark.write_text(json.dumps({"pid": os.getpid(), "host": "elsewhere", "since": 0}))
         quiet = time.time() - (0, 500, 700)[k]
         os.utime(mark, (quiet, quiet))
     found = status(scan)
     assert (found.running, len(found.silent), found.missing, len(found.failed)) == (2, 1, 0, 3)
-    assert found.silent[0].where == "elsewhere, job 7_1"
+    assert found.silent[0].where == "elsewhere"
     assert 650 < found.silent[0].quiet < 800
     assert sorted(mark.key for mark in marks(scan)) == sorted(keys[:3])
+    # of a job that the batch system does not hold any more
+    mark = scan / "trials" / f"{keys[0]}.running"
+    mark.write_text(json.dumps({"pid": os.getpid(), "host": "elsewhere", "job": "7_1", "since": 0}))
+    assert (status(scan).running, status(scan).missing) == (1, 1)
 
 
 def test_what_is_left_is_told_at_the_pace_of_what_runs(scan):
