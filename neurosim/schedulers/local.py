@@ -24,6 +24,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 from neurosim.schedulers.base import Call, OnProgress, Outcome, Rescue, Scheduler, Task, settled
+from neurosim.schedulers.wire import Sender
 
 __all__ = ["Local", "cpu_count", "free_memory", "sentence"]
 
@@ -175,7 +176,7 @@ class _Worker:
                 start_new_session=True,
                 env=os.environ | _ONE_THREAD,
             )
-        self.call = pickle.dumps(call)
+        self.call, self.sender = call, Sender()
         self.task: Task | None = None
         self.since = 0.0
         self.is_alive = True
@@ -184,7 +185,7 @@ class _Worker:
         self.task, self.since = task, time.monotonic()
         # A worker that is already dead is noticed when its answer is read.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            self.connection.send((self.call, pickle.dumps(task.argument)))
+            self.connection.send(self.sender.pack((self.call, task.argument)))
 
     def answer(self, on_progress: OnProgress) -> Outcome | None:
         """The outcome, if what came is one."""
@@ -195,6 +196,9 @@ class _Worker:
         if word == "progress":
             on_progress(self.task.key, rest[0])
             return None
+        if word != "done":
+            # what went wrong may have been the unpacking, after which the worker lacks what it brought
+            self.sender = Sender()
         return Outcome(self.task.key, word, *rest)
 
     @property

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 import queue
 import signal
 import threading
@@ -12,6 +11,7 @@ import traceback
 from multiprocessing.connection import Connection
 
 from neurosim.schedulers.local import sentence
+from neurosim.schedulers.wire import Receiver
 
 __all__ = ["serve"]
 
@@ -24,9 +24,9 @@ def serve(fd: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     connection, tasks = Connection(fd), queue.SimpleQueue()
     threading.Thread(target=_listen, args=(connection, tasks), daemon=True).start()
+    receiver = Receiver()
     while True:
-        call, argument = tasks.get()
-        connection.send(_work(connection, call, argument))
+        connection.send(_work(connection, receiver, tasks.get()))
 
 
 def _listen(connection: Connection, tasks: queue.SimpleQueue) -> None:
@@ -38,7 +38,7 @@ def _listen(connection: Connection, tasks: queue.SimpleQueue) -> None:
             os.killpg(0, signal.SIGKILL)
 
 
-def _work(connection: Connection, call: bytes, argument: bytes) -> tuple:
+def _work(connection: Connection, receiver: Receiver, packed: tuple[bool, bytes]) -> tuple:
     told = 0.0
 
     def report(part: float) -> None:
@@ -48,6 +48,7 @@ def _work(connection: Connection, call: bytes, argument: bytes) -> tuple:
             connection.send(("progress", float(part)))
 
     try:
-        return ("done", pickle.loads(call)(pickle.loads(argument), report))
+        call, argument = receiver.unpack(packed)
+        return ("done", call(argument, report))
     except Exception as error:
         return ("raised", None, sentence(error), traceback.format_exc())

@@ -11,6 +11,7 @@ import tasks
 from tasks import alive, wait_until
 
 from neurosim.schedulers import Local, Task
+from neurosim.schedulers.wire import Receiver, Sender
 
 TESTS = Path(__file__).parents[1]
 
@@ -43,3 +44,24 @@ def test_workers_end_when_the_process_that_started_them_is_killed(tmp_path):
 def test_a_scheduler_needs_a_worker():
     with pytest.raises(ValueError, match="allowed: 1 or more"):
         Local(0)
+
+
+def test_what_tasks_share_crosses_once_and_arrives_as_it_was():
+    shared = {"numbers": list(range(5000))}
+    sender, receiver = Sender(), Receiver()
+    sizes = []
+    for k in range(150):
+        packed = sender.pack((k, shared))
+        sizes.append(len(packed[1]))
+        assert receiver.unpack(packed) == (k, shared)
+    assert sum(size > 1000 for size in sizes) == 5, "once, and again each time both ends forget"
+
+
+def test_a_task_that_cannot_be_packed_or_unpacked_stops_no_other():
+    shared = list(range(1000))
+    given = [Task("a", (1, shared)), Task("bad", tasks.Unpackable()), *(Task(f"t{k}", (k, shared)) for k in range(3))]
+    outcomes = {o.key: o for o in Local(1, apart=True).run(given, tasks.first)}
+    statuses = {key: o.status for key, o in outcomes.items()}
+    assert statuses == {"a": "done", "bad": "raised", "t0": "done", "t1": "done", "t2": "done"}
+    assert outcomes["bad"].message == "ValueError: cannot be unpacked"
+    assert outcomes["t2"].value == 2
