@@ -3,9 +3,10 @@
     python benchmarks/scans.py                                       10 000 points without spikes, 200 spiking trials of 10 s
     python benchmarks/scans.py --trials 2000 --circuit da_5ht_brain  as many spiking trials, of this circuit
 
-The simulation loop is the program alone, on the plan of such a trial: its median times the number of trials is what the
-workers need at least. Everything above that is overhead, the summary and its figure included; ``overhead_cpu`` counts the
-processor's seconds instead, which other programs disturb less.
+The simulation loop is the program alone, on the plan of such a trial. ``besides_trials`` is what the workers spent outside
+of trials (files, hashing, scheduling, starting, the summary and its figure), ``overhead`` adds what a trial takes besides
+its loop (planning, reading out), both as parts of the loops; ``overhead_cpu`` counts the processor's seconds, which other
+programs disturb less.
 """
 
 from __future__ import annotations
@@ -85,11 +86,13 @@ def spiking(n: int, workers: int, circuit: str) -> dict[str, float | str]:
     seconds = command("run", "spiking.yaml", "--workers", str(workers))
     used = cpu_of_children() - used
     loop, loop_cpu = (median(times) for times in zip(*before, *loop_times(), strict=True))
+    code = "import neurosim as ns; print(float(ns.open_results('results/spiking').summary['trials'].wall_time.sum()))"
     return {
         "circuit": circuit,
         "trials": n,
         "wall_s": seconds,
         "loop_s": loop,
+        "besides_trials": (seconds * workers - float(python("-c", code))) / (n * loop),
         "overhead": seconds * workers / (n * loop) - 1,
         "overhead_cpu": used / (n * loop_cpu) - 1,
         "resume_s": command("run", "spiking.yaml", "--workers", str(workers)),

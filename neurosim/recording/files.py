@@ -29,6 +29,7 @@ import numpy as np
 import xarray as xr
 
 from neurosim.errors import ResultSchemaError
+from neurosim.recording.netcdf import write_netcdf
 from neurosim.recording.schema import SCHEMA
 
 __all__ = [
@@ -115,7 +116,7 @@ def write_tree(path: Path, tree: xr.DataTree) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with without_collection():
-            tree.to_netcdf(temporary, engine="netcdf4", encoding=_encoding(tree), write_inherited_coords=True)
+            write_netcdf(temporary, tree, _encoding(tree))
         # netCDF-C would read all that it wrote to add two attributes
         with h5py.File(temporary, "r+") as file:
             file.attrs["seal"] = _SEAL_WORDS

@@ -305,3 +305,25 @@ def test_spikes_that_were_not_asked_for_are_not_stored(tmp_path):
     assert "firing_rate" in stored["rates"] and "rate" in stored["traces"]
     with pytest.raises(ResultSchemaError, match="holds no spikes: it was run with protocol.spikes false"):
         spike_trains(stored, result.phases[0].name)
+
+
+def test_a_file_is_the_one_that_xarray_writes(tmp_path, monkeypatch):
+    result = trial("k", SMALL, record=1.0)
+
+    def write(folder):
+        return write_trial(folder, result, trial_rates(result), {"a": 1, "circuit_yaml": "x" * 1000})
+
+    def by_xarray(path, tree, encoding):
+        tree.to_netcdf(path, engine="netcdf4", encoding=encoding, write_inherited_coords=True)
+
+    ours = write(tmp_path / "ours")
+    monkeypatch.setattr("neurosim.recording.files.write_netcdf", by_xarray)
+    theirs = write(tmp_path / "theirs")
+    with xr.open_datatree(ours) as one, xr.open_datatree(theirs) as other:
+        assert one.identical(other)
+        for node in one.subtree:
+            for name, variable in node.to_dataset().variables.items():
+                there = other[node.path][name]
+                assert variable.dtype == there.dtype
+                for key in ("_FillValue", "zlib", "complevel", "shuffle", "fletcher32", "chunksizes", "coordinates"):
+                    assert str(variable.encoding.get(key)) == str(there.encoding.get(key)), (name, key)
