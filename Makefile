@@ -1,6 +1,7 @@
 # The commands of the README. Each makes .venv with pinned packages if it is missing.
 #   make run         the main job: a table, a figure and files under results/acute_escitalopram
-#   make test        the tests (make test-slow: those that take minutes)
+#   make test        the tests (make test-slow: those that take minutes; a SLURM of one node is started for some of them where
+#                    the Debian packages slurm-wlm and munge are installed, else they are skipped and say so)
 #   make bench       speed, written to benchmarks/latest.json
 #   make scoreboard  published rows against the model (an hour), written to docs/validation.*
 #   make lint        style and the order of the rooms
@@ -21,7 +22,7 @@ test: setup-test
 	@$(BIN)/python -m pytest -n $(JOBS)
 
 test-slow: setup-test
-	@$(BIN)/python -m pytest -m slow
+	@$(BIN)/python -m pytest -m slow -rs
 
 bench: setup
 	@$(BIN)/python benchmarks/bench.py
