@@ -6,7 +6,7 @@ from neurosim.analysis.known import known_headers, known_records
 from neurosim.analysis.outcome import classify
 from neurosim.analysis.readout import readout
 from neurosim.analysis.results import Results, open_results, spike_trains
-from neurosim.analysis.sensitivity import axis_ends, morris_indices, sensitivity, sobol_indices
+from neurosim.analysis.sensitivity import axis_ends, sensitivity
 from neurosim.analysis.spikes import trial_rates
 from neurosim.analysis.summary import SUMMARY, Axis, assemble_summary, write_summary
 from neurosim.analysis.table import Cell, TableRow, summary_table
@@ -24,13 +24,11 @@ __all__ = [
     "compare",
     "known_headers",
     "known_records",
-    "morris_indices",
     "open_results",
     "overview_figure",
     "readout",
     "save_figure",
     "sensitivity",
-    "sobol_indices",
     "spike_trains",
     "summary_table",
     "trial_rates",

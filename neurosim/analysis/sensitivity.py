@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
-from scipy.special import ndtri, stdtrit
 
 from neurosim.analysis.compare import CONFIDENCE
 from neurosim.analysis.readout import POINT, readout, selected
-from neurosim.errors import ResultSchemaError
+from neurosim.errors import ResultSchemaError, SpecError
 from neurosim.recording import OUTCOMES_WITH_DATA
 
 if TYPE_CHECKING:
     from neurosim.analysis.results import Results
 
-__all__ = ["axis_ends", "morris_indices", "sensitivity", "sobol_indices"]
+__all__ = ["axis_ends", "sensitivity"]
 
 _RESAMPLES = 400
+#: What SALib gives of a design; ``_conf`` is the half-width of an interval.
+_GIVEN = {"saltelli": ("S1", "S1_conf", "ST", "ST_conf"), "morris": ("mu", "mu_star", "mu_star_conf", "sigma")}
+#: Points of a base sample or trajectory beyond one per axis.
+_MORE_POINTS = {"saltelli": 2, "morris": 1}
 #: Base samples below which the spread of resamples tells nothing of the error.
 _FEWEST_BASE = 8
 #: A readout that varies by less of its size is constant but for rounding.
@@ -54,7 +58,7 @@ def sensitivity(
     arm, phase : str, optional
         Of a name: by default the arm that the scan changes (all of them, if several) and the last phase.
     seed : int
-        Of the resamples behind the intervals of variance-based indices.
+        Of the resamples behind the intervals.
     **selection
         Dimension → label: ``population="DRN_HT"``.
 
@@ -64,16 +68,20 @@ def sensitivity(
         ``saltelli``: ``S1``, the part of the variance that the axis explains alone, and ``ST``, the part that it has any
         share in, both dimensionless. ``morris``: ``mu``, ``mu_star`` and ``sigma``, mean, mean size and standard
         deviation of the effect of going the whole range of an axis, in the unit of the readout. ``S1 ST mu_star`` have
-        95 % intervals ``*_low`` and ``*_high``. The readout is the mean over subjects; every other dimension of it
-        (populations, crossed axes) is kept. On a logarithmic axis the range is that of the logarithm. NaN where the
-        readout is constant or nowhere defined. Attributes: ``method``, ``n``, ``n_points``, ``confidence``, ``readout``,
-        ``units``.
+        95 % intervals ``*_low`` and ``*_high``. All are SALib's estimates; intervals are normal ones, with the standard
+        deviation of 400 resamples of the base samples or trajectories, so that an index of 0 or 1 may lie beyond. The
+        readout is the mean over subjects; every other dimension of it (populations, crossed axes) is kept. On a
+        logarithmic axis the range is that of the logarithm. NaN where the readout is constant or nowhere defined.
+        Attributes: ``method``, ``n``, ``n_points``, ``confidence``, ``readout``, ``units``.
 
     Raises
     ------
     ResultSchemaError
-        A scan without such a design, an axis in ``point`` that was not drawn, a trial without data or a value that is
-        not finite at some point (one lost point spoils every index), a name that the results do not have.
+        A scan without such a design, fewer than 8 base samples, an axis in ``point`` that was not drawn, a trial without
+        data or a value that is not finite at some point (one lost point spoils every index), a name that the results do
+        not have.
+    SpecError
+        SALib is not installed.
 
     References
     ----------
@@ -89,7 +97,7 @@ def sensitivity(
         chosen = selected(_array(values, results), {k: v for k, v in wanted.items() if v is not None} | selection)
     Y = _means(results, chosen)
     rest = Y.dims[1:]
-    found = design.indices(Y.values.reshape(Y.sizes[POINT], -1), seed)
+    found = _indices(design, Y.values.reshape(Y.sizes[POINT], -1).astype(float), seed)
     shape = (len(design.axes), *Y.shape[1:])
     dataset = xr.Dataset(
         {name: (("axis", *rest), part.reshape(shape), _said(name, Y)) for name, part in found.items()},
@@ -112,11 +120,6 @@ class _Design:
     paths: tuple[str, ...]
     X: np.ndarray
 
-    def indices(self, Y: np.ndarray, seed: int) -> dict[str, np.ndarray]:
-        if self.method == "morris":
-            return morris_indices(Y, self.X)
-        return sobol_indices(Y, len(self.axes), seed)
-
 
 def _design(results: Results) -> _Design:
     said = json.loads(results.attributes.get("resolved", "{}"))
@@ -136,9 +139,35 @@ def _design(results: Results) -> _Design:
             f"{results.folder}: the axis {stray[0]!r} goes along the drawn points without being drawn, so that its effect "
             "would be taken for theirs; draw it too (uniform, log_uniform), or cross it (without zip)"
         )
+    # rounded: to SALib an axis has moved when its number has changed at all
     X = [_parts(axis.values, bounds[axis.name], "log_uniform" in scan[axis.name]) for axis in members]
     names, paths = zip(*((axis.name, axis.path) for axis in members), strict=True)
-    return _Design(method, sample["n"], names, paths, np.stack(X, axis=1))
+    design = _Design(method, sample["n"], names, paths, np.stack(X, axis=1).round(6))
+    _refuse_no_design(results, design)
+    return design
+
+
+def _refuse_no_design(results: Results, design: _Design) -> None:
+    """Refuse points of which SALib would tell indices that are none."""
+    n_points, n_axes = design.X.shape
+    more, n = _MORE_POINTS[design.method], design.n
+    if n_points != n * (n_axes + more):
+        raise ResultSchemaError(
+            f"{results.folder}: {n_points} points are no {design.method} design of {n_axes} axes with n: {n}: "
+            f"{n} × {n_axes + more} are"
+        )
+    if design.method == "saltelli":
+        if n < _FEWEST_BASE:
+            raise ResultSchemaError(
+                f"{results.folder}: {n} base samples tell no index; at least {_FEWEST_BASE}, better 256, are needed "
+                "(sample.n)"
+            )
+        return
+    is_moved = np.diff(design.X.reshape(n, n_axes + 1, n_axes), axis=1) != 0
+    if not ((is_moved.sum(axis=1) == 1).all() and (is_moved.sum(axis=2) == 1).all()):
+        raise ResultSchemaError(
+            f"{results.folder}: the points are no morris design: more or less than one axis moves from one to the next"
+        )
 
 
 def axis_ends(first: str, last: str) -> tuple[float, float, str]:
@@ -238,118 +267,41 @@ def _coords(design: _Design, Y: xr.DataArray) -> dict[str, Any]:
     return {"axis": list(design.axes), "axis_path": ("axis", list(design.paths)), **kept}
 
 
-def sobol_indices(Y: np.ndarray, n_axes: int, seed: int = 0) -> dict[str, np.ndarray]:
-    """Variance-based indices of a Saltelli design.
-
-    Parameters
-    ----------
-    Y : float array, shape (point, ...)
-        At the points of each base sample in turn: A, A with one axis after the other from B, B.
-    n_axes : int
-    seed : int
-        Of the resamples.
-
-    Returns
-    -------
-    dict of ``S1 S1_low S1_high ST ST_low ST_high``, each of shape (axis, ...), dimensionless
-        Normal 95 % intervals, with the standard deviation of 400 resamples of the base samples. An index that is truly
-        0 or 1 may come out beyond. NaN where Y is constant.
-
-    Raises
-    ------
-    ResultSchemaError
-        Points that are no such design, fewer than 8 base samples.
-
-    Notes
-    -----
-    S1_i = mean(B (AB_i - A)) / V and ST_i = mean((A - AB_i)^2) / (2 V), V the variance of A and B together; Y is centred
-    first, which changes no expectation and makes the first estimator's error small where the mean is large.
-
-    References
-    ----------
-    saltelli2010 (Comput. Phys. Commun. 181:259-270), Table 2 (b) and (f)
-    """
-    Y = np.asarray(Y, float)
-    if not Y.size or Y.shape[0] % (n_axes + 2):
-        raise ResultSchemaError(f"{Y.shape[0]} points are no Saltelli design of {n_axes} axes: n × {n_axes + 2} are")
-    n = Y.shape[0] // (n_axes + 2)
-    if n < _FEWEST_BASE:
-        raise ResultSchemaError(
-            f"{n} base samples tell no index; at least {_FEWEST_BASE}, better 256, are needed (sample.n)"
-        )
-    parts = (Y - Y.mean(axis=0)).reshape(n, n_axes + 2, -1)
-    A, AB, B = parts[:, :1], parts[:, 1:-1], parts[:, -1:]
-    terms = (B * (AB - A), (A - AB) ** 2 / 2, (A + B) / 2, (A**2 + B**2) / 2)
-    drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=_RESAMPLES)
+def _indices(design: _Design, Y: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+    """SALib's indices of each column of Y, shape (axis, column); NaN where it varies too little to tell one."""
+    analysed = _analysis(design, seed)
+    given = {key: np.full((len(design.axes), Y.shape[1]), np.nan) for key in _GIVEN[design.method]}
+    for k in np.flatnonzero(_is_varied(design, Y)):
+        of_column = analysed(Y[:, k])
+        for key, values in given.items():
+            values[:, k] = of_column[key]
     found = {}
-    for name, whole, again in zip(
-        ("S1", "ST"), _ratios(terms, np.ones((1, n))), _ratios(terms, drawn.astype(float)), strict=True
-    ):
-        half = ndtri(0.5 + CONFIDENCE / 2) * again.std(axis=0, ddof=1)
-        found |= {name: whole[0], f"{name}_low": whole[0] - half, f"{name}_high": whole[0] + half}
-    return _undefined_where_constant(found, Y, n_axes)
+    for key, values in given.items():
+        name = key.removesuffix("_conf")
+        ends = {f"{name}_low": given[name] - values, f"{name}_high": given[name] + values}
+        found |= {name: values} if name == key else ends
+    return found
 
 
-def _ratios(terms: tuple[np.ndarray, ...], weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """S1 and ST, shape (resample, axis, readout), of terms (base sample, axis, readout) that count so often."""
-    n = weights.shape[1]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        first, total, mean, square = ((weights @ t.reshape(n, -1)).reshape(-1, *t.shape[1:]) / n for t in terms)
-        return first / (square - mean**2), total / (square - mean**2)
+def _analysis(design: _Design, seed: int) -> Callable[[np.ndarray], dict[str, Any]]:
+    """SALib's analysis of one readout, shape (point,)."""
+    try:
+        from SALib.analyze import morris, sobol
+    except ImportError:
+        raise SpecError(
+            "sensitivity needs the package SALib, which is not installed: install neurosim with its extra 'explore'"
+        ) from None
+    n_axes = len(design.axes)
+    problem = {"num_vars": n_axes, "names": [f"x{k}" for k in range(n_axes)], "bounds": [[0.0, 1.0]] * n_axes}
+    # the seed 0 would be none: SALib then draws from NumPy's global generator
+    settings = {"num_resamples": _RESAMPLES, "conf_level": CONFIDENCE, "seed": abs(int(seed)) + 1}
+    if design.method == "morris":
+        return lambda y: morris.analyze(problem, design.X, y, scaled=False, num_levels=4, **settings)
+    return lambda y: sobol.analyze(problem, y, calc_second_order=False, **settings)
 
 
-def morris_indices(Y: np.ndarray, X: np.ndarray) -> dict[str, np.ndarray]:
-    """Elementary effects of a Morris design.
-
-    Parameters
-    ----------
-    Y : float array, shape (point, ...)
-    X : float array, shape (point, axis)
-        The points in the unit cube, trajectory after trajectory: one axis moves from one point to the next.
-
-    Returns
-    -------
-    dict of ``mu mu_star mu_star_low mu_star_high sigma``, each of shape (axis, ...), in the unit of Y
-        The effect of going the whole range of an axis: mean, mean size with its 95 % t interval over trajectories, and
-        standard deviation. NaN where Y is constant.
-
-    Raises
-    ------
-    ResultSchemaError
-        Points that are no such trajectories.
-
-    References
-    ----------
-    morris1991 (Technometrics 33:161-174); campolongo2007 (Environ. Model. Softw. 22:1509-1518) for mu_star
-    """
-    Y, n_axes = np.asarray(Y, float), X.shape[1]
-    if Y.shape[0] != X.shape[0] or X.shape[0] % (n_axes + 1) or X.shape[0] < 2 * (n_axes + 1):
-        raise ResultSchemaError(
-            f"{Y.shape[0]} points are no Morris design of {n_axes} axes: n × {n_axes + 1} are, n above 1"
-        )
-    moved = np.diff(X.reshape(-1, n_axes + 1, n_axes), axis=1)
-    is_moved = np.abs(moved) > 1e-6
-    if not ((is_moved.sum(axis=1) == 1).all() and (is_moved.sum(axis=2) == 1).all()):
-        raise ResultSchemaError("the points are no Morris design: more or less than one axis moves from one to the next")
-    step = is_moved.argmax(axis=1)  # (trajectory, axis): the step on which an axis moves
-    changes = np.diff(Y.reshape(len(step), n_axes + 1, -1), axis=1)
-    ranges = np.take_along_axis(moved, step[:, None, :], axis=1)[:, 0]
-    effects = np.take_along_axis(changes, step[:, :, None], axis=1) / ranges[:, :, None]
-    sizes, n = np.abs(effects), len(effects)
-    half = stdtrit(n - 1, 0.5 + CONFIDENCE / 2) * sizes.std(axis=0, ddof=1) / np.sqrt(n)
-    mu_star = sizes.mean(axis=0)
-    found = {
-        "mu": effects.mean(axis=0),
-        "mu_star": mu_star,
-        "mu_star_low": mu_star - half,
-        "mu_star_high": mu_star + half,
-        "sigma": effects.std(axis=0, ddof=1),
-    }
-    return _undefined_where_constant(found, Y, n_axes)
-
-
-def _undefined_where_constant(found: dict[str, np.ndarray], Y: np.ndarray, n_axes: int) -> dict[str, np.ndarray]:
-    """A readout that nothing changes has no variance to share out: NaN, which 0 would hide."""
-    is_constant = np.ptp(Y, axis=0) <= _ROUNDING * np.abs(Y).max(axis=0)
-    shape = (n_axes, *Y.shape[1:])
-    return {name: np.where(is_constant, np.nan, values.reshape(shape)) for name, values in found.items()}
+def _is_varied(design: _Design, Y: np.ndarray) -> np.ndarray:
+    """Which columns have a variance to share out: of the others SALib says 0, which would hide that nothing is known."""
+    if design.method == "saltelli":  # the variance is that of the base samples, first and last of their points
+        Y = Y.reshape(design.n, -1, Y.shape[1])[:, [0, -1]].reshape(2 * design.n, -1)
+    return np.ptp(Y, axis=0) > _ROUNDING * np.abs(Y).max(axis=0)

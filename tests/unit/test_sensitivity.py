@@ -1,17 +1,18 @@
-"""Indices of drawn scans: against what is known exactly, against SALib, and through a whole run."""
+"""Indices of drawn scans: against what is known exactly, and through a whole run."""
 
 import json
+import sys
+import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import xarray as xr
-from SALib.analyze import morris as salib_morris
-from SALib.analyze import sobol as salib_sobol
 from synthetic import SSRI, Treatment, results_folder
 
 import neurosim as ns
-from neurosim.analysis import Axis, axis_ends, morris_indices, open_results, sobol_indices
-from neurosim.errors import ResultSchemaError
+from neurosim.analysis import Axis, axis_ends, open_results, sensitivity
+from neurosim.errors import ResultSchemaError, SpecError
 from neurosim.pharmacology import drug_terms, site_constants
 from neurosim.spec import Sample
 from neurosim.spec._axis import unit_points
@@ -39,8 +40,20 @@ def design(method, n, n_axes, seed=3):
     return np.array(unit_points(Sample(method=method, n=n, seed=seed), n_axes))
 
 
-def problem(n_axes):
-    return {"num_vars": n_axes, "names": [f"x{k}" for k in range(n_axes)], "bounds": [[0.0, 1.0]] * n_axes}
+def made(method, n, X):
+    """What sensitivity reads of results whose axes go from 0 to 1."""
+    axes = [Axis(f"x{k}", tuple(column), "1", f"circuit.x{k}") for k, column in enumerate(X.T)]
+    said = {"sample": {"method": method, "n": n}, "scan": {axis.name: {"uniform": ["0", "1"]} for axis in axes}}
+    return SimpleNamespace(
+        folder="made", axes={"point": Axis.point(axes)}, attributes={"resolved": json.dumps(said)}
+    )
+
+
+def indices(method, n, n_axes, function, seed=0):
+    """Of a function of the points that is known in closed form."""
+    X = design(method, n, n_axes)
+    Y = np.asarray(function(X))
+    return sensitivity(made(method, n, X), xr.DataArray(Y, dims=("point", "readout")[: Y.ndim]), seed=seed)
 
 
 def ishigami(X, a=7.0, b=0.1):
@@ -64,82 +77,94 @@ def test_the_indices_of_ishigami_are_the_analytic_ones_within_their_intervals():
     V1, V2, V13 = (1 + b * np.pi**4 / 5) ** 2 / 2, a**2 / 8, b**2 * np.pi**8 * (1 / 18 - 1 / 50)
     V = V1 + V2 + V13
     exact = {"S1": np.array([V1, V2, 0]) / V, "ST": np.array([V1 + V13, V2, V13]) / V}
-    found = sobol_indices(ishigami(design("saltelli", 1024, 3)), 3)
-    for name, values in exact.items():
-        half = found[f"{name}_high"] - found[name]
-        assert (np.abs(found[name] - values) <= 2 * half).all(), name  # four standard errors
-        assert (half < 0.15).all()
-
-
-def test_intervals_hold_the_truth_as_often_as_they_say():
-    exact, inside, asked = np.array([1.0, 4.0, 9.0]) / 14, 0, 0
-    for seed in range(40):
-        Y = design("saltelli", 64, 3, seed=seed) @ np.array([1.0, 2.0, 3.0])
-        found = sobol_indices(Y, 3, seed=seed)
-        for name in ("S1", "ST"):
-            inside += np.count_nonzero((found[f"{name}_low"] <= exact) & (exact <= found[f"{name}_high"]))
-            asked += 3
-    # resamples know nothing of how evenly Sobol points lie, so intervals are too wide rather than too narrow
-    assert inside / asked > 0.9
+    for mean in (0, 1000):
+        found = indices("saltelli", 1024, 3, lambda X, mean=mean: mean + ishigami(X))
+        for name, values in exact.items():
+            half = found[f"{name}_high"] - found[name]
+            np.testing.assert_allclose(found[name] - found[f"{name}_low"], half)
+            assert (np.abs(found[name] - values) <= 2 * half).all(), name  # four standard errors
+            assert (half < 0.15).all()
 
 
 def test_an_additive_function_has_total_indices_equal_to_first_order_ones():
-    found = sobol_indices(design("saltelli", 512, 3) @ np.array([1.0, 2.0, 3.0]), 3)
+    found = indices("saltelli", 512, 3, lambda X: X @ np.array([1.0, 2.0, 3.0]))
     exact = np.array([1.0, 4.0, 9.0]) / 14
     for name in ("S1", "ST"):
         assert (np.abs(found[name] - exact) <= 2 * (found[f"{name}_high"] - found[name])).all()
 
 
-def test_variance_based_indices_are_those_of_salib():
-    Y = 1000.0 + ishigami(design("saltelli", 256, 3))
-    known = salib_sobol.analyze(problem(3), Y, calc_second_order=False, num_resamples=1000, seed=1)
-    found = sobol_indices(Y, 3)
-    for name in ("S1", "ST"):
-        np.testing.assert_allclose(found[name], known[name], rtol=1e-9, atol=1e-12)
-        # the spread of 400 resamples is known to 3.5 %, that of 1000 to 2 %: four standard errors
-        np.testing.assert_allclose(found[f"{name}_high"] - found[name], known[f"{name}_conf"], rtol=0.17)
-
-
-def test_elementary_effects_are_those_of_salib():
-    X = design("morris", 20, 3)
-    Y = ishigami(X)
-    known, found = salib_morris.analyze(problem(3), X, Y, num_levels=4, seed=1), morris_indices(Y, X)
-    for name in ("mu", "mu_star", "sigma"):
-        np.testing.assert_allclose(found[name], np.array(known[name], float), rtol=1e-9)
-
-
 def test_elementary_effects_of_a_linear_function_are_its_coefficients():
-    X = design("morris", 10, 3)
-    found = morris_indices(X @ np.array([1.0, -2.0, 0.0]), X)
-    np.testing.assert_allclose(found["mu"], [1, -2, 0], atol=1e-12)
-    np.testing.assert_allclose(found["mu_star_high"], [1, 2, 0], atol=1e-12)
-    np.testing.assert_allclose(found["sigma"], 0, atol=1e-12)
+    found = indices("morris", 10, 3, lambda X: X @ np.array([1.0, -2.0, 0.0]))
+    np.testing.assert_allclose(found.mu, [1, -2, 0], atol=1e-12)
+    np.testing.assert_allclose(found.mu_star_low, [1, 2, 0], atol=1e-12)
+    np.testing.assert_allclose(found.mu_star_high, [1, 2, 0], atol=1e-12)
+    np.testing.assert_allclose(found.sigma, 0, atol=1e-12)
 
 
-def test_many_readouts_at_once_are_each_alone_and_a_constant_one_has_none():
-    X = design("saltelli", 64, 2)
-    Y = np.stack([X[:, 0], X.prod(axis=1), np.full(len(X), 0.1) * 3], axis=1)
-    together = sobol_indices(Y.reshape(-1, 3, 1), 2)
-    assert together["ST"].shape == (2, 3, 1)
-    for k in range(2):
-        np.testing.assert_allclose(together["ST_low"][:, k, 0], sobol_indices(Y[:, k], 2)["ST_low"], rtol=1e-10)
-    assert np.isnan(together["S1"][:, 2]).all() and np.isnan(together["ST_high"][:, 2]).all()
-    still = morris_indices(np.ones(9), design("morris", 3, 2))
-    assert all(np.isnan(values).all() for values in still.values())
+def test_elementary_effects_of_ishigami_are_the_analytic_ones_within_their_intervals():
+    # four levels: x is -pi, -pi/3, pi/3 or pi, moves by 2/3 of the range, and sin(pi/3) ** 2 is 3/4
+    one, three = np.sin(np.pi / 3) / (2 / 3), 0.1 * np.pi**4 * (1 - 1 / 81) / (2 / 3)
+    first = one * (1 + 0.1 * np.pi**4 * (1 + 1 / 81) / 2)
+    found = indices("morris", 200, 3, ishigami)
+    half = found.mu_star_high - found.mu_star
+    np.testing.assert_allclose(found.mu_star - found.mu_star_low, half)
+    assert (np.abs(found.mu_star - [first, 7 * 0.75 / (2 / 3), three * np.sin(np.pi / 3) / 2]) <= 2 * half + 1e-9).all()
+    assert (half < 0.25 * found.mu_star).all()
+    assert found.mu[0] == pytest.approx(found.mu_star[0]), "one way only"
+    assert (np.abs(found.mu[1:]) < found.sigma[1:] / 2).all(), "both ways"
+
+
+@pytest.mark.parametrize(("method", "n"), [("saltelli", 64), ("morris", 8)])
+def test_many_readouts_at_once_are_each_alone_and_a_constant_one_has_none(method, n):
+    def three(X):
+        return np.stack([X[:, 0], X.prod(axis=1), np.full(len(X), 0.1) * 3 + 1e-17 * X[:, 0]], axis=1)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        together = indices(method, n, 2, three)
+    for name, values in together.items():
+        assert values.dims == ("axis", "readout") and np.isnan(values[:, 2]).all()
+        for k in range(2):
+            np.testing.assert_array_equal(values[:, k], indices(method, n, 2, lambda X, k=k: three(X)[:, k])[name])
+
+
+def test_base_samples_that_are_all_alike_tell_no_variance():
+    """SALib has the indices 0 there, though points between the base samples differ."""
+    X = design("saltelli", 8, 1)
+    found = sensitivity(made("saltelli", 8, X), xr.DataArray(np.tile([1.0, 2.0, 1.0], 8), dims="point"))
+    assert all(np.isnan(values).all() for values in found.values())
+
+
+@pytest.mark.parametrize(("method", "n"), [("saltelli", 16), ("morris", 8)])
+def test_the_seed_tells_the_intervals_and_the_global_generator_is_left_alone(method, n):
+    before = np.random.get_state()
+    first, again, other = (indices(method, n, 3, ishigami, seed=seed) for seed in (0, np.int64(0), 1))
+    after = np.random.get_state()
+    assert (before[1] == after[1]).all() and before[2:] == after[2:]
+    xr.testing.assert_identical(first, again)
+    name = {"saltelli": "ST", "morris": "mu_star"}[method]
+    assert (first[name] == other[name]).all() and (first[f"{name}_low"] != other[f"{name}_low"]).any()
+
+
+def test_without_its_package_it_is_refused_in_words(monkeypatch):
+    X = design("morris", 4, 2)
+    monkeypatch.setitem(sys.modules, "SALib.analyze", None)
+    with pytest.raises(SpecError, match="needs the package SALib, which is not installed: .* its extra 'explore'"):
+        sensitivity(made("morris", 4, X), xr.DataArray(X[:, 0], dims="point"))
 
 
 @pytest.mark.parametrize(
-    ("call", "words"),
+    ("method", "n", "X", "words"),
     [
-        (lambda: sobol_indices(np.ones(33), 2), "33 points are no Saltelli design of 2 axes"),
-        (lambda: sobol_indices(np.ones(16), 2), "4 base samples tell no index; at least 8"),
-        (lambda: morris_indices(np.ones(9), design("random", 9, 2)), "more or less than one axis moves"),
-        (lambda: morris_indices(np.ones(8), design("random", 9, 2)), "8 points are no Morris design"),
+        ("saltelli", 8, np.zeros((33, 2)), "33 points are no saltelli design of 2 axes with n: 8: 8 × 4 are"),
+        ("saltelli", 4, np.zeros((16, 2)), "4 base samples tell no index; at least 8"),
+        ("morris", 3, design("random", 9, 2), "more or less than one axis moves"),
+        ("morris", 3, design("random", 8, 2), "8 points are no morris design of 2 axes with n: 3: 3 × 3 are"),
     ],
 )
-def test_points_that_are_no_design_are_refused(call, words):
+def test_points_that_are_no_design_are_refused(method, n, X, words):
     with pytest.raises(ResultSchemaError, match=words):
-        call()
+        sensitivity(made(method, n, X), xr.DataArray(np.arange(len(X)), dims="point"))
 
 
 def test_a_run_gives_the_indices_of_the_law_of_binding(drawn):
@@ -154,8 +179,8 @@ def test_a_run_gives_the_indices_of_the_law_of_binding(drawn):
     x = [drug_terms("D2", {"haloperidol": c}, K, "rat").X for c in receptors.halo.values]
     x_T = receptors.transmitter_occupancy / (1 - receptors.transmitter_occupancy - receptors.occupancy.sum("ligand"))
     occupancy = np.array(x) / (1 + x_T.values + np.array(x))
-    exact = sobol_indices(occupancy, 2)
-    np.testing.assert_allclose(found.ST.values, exact["ST"], rtol=1e-6, atol=1e-12)
+    exact = sensitivity(results, xr.DataArray(occupancy, dims="point"))
+    np.testing.assert_allclose(found.ST.values, exact.ST.values, rtol=1e-6, atol=1e-12)
     assert found.ST.sel(axis="ssri") == 0, "escitalopram has nothing to do with D2"
     assert found.S1.sel(axis="halo") == pytest.approx(1.0, abs=2 * float((found.S1_high - found.S1).sel(axis="halo")))
     assert found.S1.attrs["units"] == "1"
