@@ -159,9 +159,10 @@ def test_mistakes_in_the_site_s_file_are_answered_with_their_line(tmp_path, clus
     assert "cluster.yaml:1" in str(error.value)
 
 
-def test_dask_says_what_it_lacks(cluster_file, tmp_path):
+def test_dask_says_what_it_lacks(cluster_file, tmp_path, monkeypatch):
     from neurosim.schedulers import Task
 
+    monkeypatch.setattr("neurosim.schedulers.dask._CONNECT", "1 s")
     with pytest.raises(EngineError, match="--cluster dask: which cluster"):
         list(scheduler_of(place_of("dask"), [need()], tmp_path, "x").run([Task("a")], len))
     with pytest.raises(EngineError, match="no Dask scheduler answers at tcp://127.0.0.1:9"):
