@@ -7,7 +7,6 @@ import threading
 import numpy as np
 import xarray as xr
 
-
 #: HDF5 is used by one thread at a time.
 _ONE_AT_A_TIME = threading.Lock()
 
