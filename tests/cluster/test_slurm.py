@@ -20,7 +20,7 @@ name: two_hundred
 circuit: tiny
 subjects: 4
 seed: 3
-protocol: {settle: 200 ms, phases: [{name: drug, record: 24 s}]}
+protocol: {settle: 200 ms, phases: [{name: drug, record: 20 s}]}
 arms:
   vehicle: {}
   ssri: {drugs: [{drug: escitalopram, concentration: 3 nM}]}
@@ -33,10 +33,10 @@ RUN = [sys.executable, "-m", "neurosim", "run", "two_hundred.yaml"]
 
 @pytest.fixture
 def site(slurm, tiny, monkeypatch):
-    """A user's folder with the experiment, and a site whose tasks have one minute."""
+    """A user's folder with the experiment, and a site whose tasks hold a hundred trials."""
     (tiny / "two_hundred.yaml").write_text(EXPERIMENT, encoding="utf-8")
     (tiny / "cluster.yaml").write_text(
-        f"slurm: {{time: 1 min, memory: 600M, trials_per_task: 100, local_disk: {tiny}}}\n", encoding="utf-8"
+        f"slurm: {{time: 10 min, memory: 600M, trials_per_task: 100, local_disk: {tiny}}}\n", encoding="utf-8"
     )
     monkeypatch.setenv("NEUROSIM_CLUSTER", str(tiny / "cluster.yaml"))
     return tiny
@@ -102,15 +102,15 @@ def test_two_hundred_trials_survive_what_a_cluster_does_to_them(slurm, site):
     assert wait_until(lambda: "SLURM gives no answer" in again.words.read_text(), 60)
     slurm.start_controller()
     assert wait_until(lambda: "SLURM answers again" in again.words.read_text(), 120)
-    # the time limit is hit: the tasks are queued again and go on where they were
     status, words = finish(again)
-    logs = "".join(path.read_text() for path in Path("results/two_hundred/slurm").glob("*/task-*.log"))
-    assert re.search(rf"time limit: asked for {job}_\d to run again: yes", logs), logs
     assert status == 1
     assert "trials were lost on the way" in words and f"SLURM task {job}_1 ended without it (cancelled)" in words
     assert "was killed by SIGKILL" in words
-    # once more, with more time: what is missing, and what failed
-    status, words = finish(start("--cluster", "slurm", "--retry-failed", "--sbatch-arg=--time=10"))
+    # once more, what is missing and what failed, in tasks of one minute: they hit it, are queued again and go on
+    short = ("--sbatch-arg=--time=1", "--sbatch-arg=--signal=B:USR1@15")
+    status, words = finish(start("--cluster", "slurm", "--retry-failed", *short))
+    logs = "".join(path.read_text() for path in Path("results/two_hundred/slurm").glob("*/task-*.log"))
+    assert re.search(r"time limit: asked for \d+_0 to run again: yes", logs), logs
     assert status == 0, words
     command = [sys.executable, "-m", "neurosim", "status", "results/two_hundred"]
     told = subprocess.run(command, capture_output=True, text=True, check=True)
