@@ -20,7 +20,7 @@ name: two_hundred
 circuit: tiny
 subjects: 4
 seed: 3
-protocol: {settle: 200 ms, phases: [{name: drug, record: 60 s}]}
+protocol: {settle: 200 ms, spikes: false, trace_step: 1 s, phases: [{name: drug, record: 250 s}]}
 arms:
   vehicle: {}
   ssri: {drugs: [{drug: escitalopram, concentration: 3 nM}]}
