@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 
 from neurosim.analysis import axis_ends
 from neurosim.errors import ResultSchemaError, SpecError
 from neurosim.runner.folder import read_plan
-from neurosim.spec import POINT, Axis, Experiment, axis_texts, locate
+from neurosim.spec import POINT, Axis, Experiment, axis_texts, locate, value_text
 from neurosim.units import split
 
 __all__ = ["DrawnAxis", "Point", "Space", "space_of"]
 
 #: A value of each drawn axis, in their order.
 Point = tuple[str, ...]
-#: Numbers have this many digits, like those of drawn scans, so that a point has the same key on every machine.
-_DIGITS = 12
 
 
 @dataclass(frozen=True)
@@ -33,8 +30,7 @@ class DrawnAxis:
 
     def text(self, number: float) -> str:
         """``0.3 mg/kg``, or ``0.5x`` for a multiple."""
-        digits = str(Decimal(f"{number:.{_DIGITS}g}"))
-        return f"{digits}x" if self.unit == "x" else f"{digits} {self.unit}".strip()
+        return value_text(number, self.unit)
 
     def number(self, text: str) -> float:
         """The number of a text, within the bounds, which it may leave by rounding."""

@@ -65,7 +65,7 @@ from neurosim.spec._provenance import Provenance, provenance
 from neurosim.spec._quantities import Sourced
 from neurosim.spec._resolve import Resolved, resolve
 from neurosim.spec._rows import Condition, Expected, Row, Rows, load_rows
-from neurosim.spec._scan import Dimension, axis_texts, axis_values, scan_dimensions, scan_points
+from neurosim.spec._scan import Dimension, axis_texts, axis_values, scan_dimensions, scan_points, value_text
 from neurosim.spec._schema import json_schema
 from neurosim.spec._words import locate, spec_error
 
@@ -160,6 +160,7 @@ __all__ = [
     "scan_points",
     "set_value",
     "spec_error",
+    "value_text",
 ]
 
 

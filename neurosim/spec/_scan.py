@@ -16,7 +16,7 @@ from neurosim.spec._experiment_checks import MOST_POINTS, POINT
 from neurosim.spec._words import locate
 from neurosim.units import Quantity
 
-__all__ = ["MULTIPLE", "Dimension", "axis_texts", "axis_values", "scan_dimensions", "scan_points"]
+__all__ = ["MULTIPLE", "Dimension", "axis_texts", "axis_values", "scan_dimensions", "scan_points", "value_text"]
 
 #: Unit of an axis whose values multiply what the circuit says (``0.5x``).
 MULTIPLE = "x"
@@ -169,11 +169,11 @@ def _between(first: str, last: str, parts: Sequence[float], is_log: bool) -> tup
     low, unit = units.split(first)
     low, high = float(low), _in_unit(last, unit)
     if not is_log:
-        return tuple(_text(low + (high - low) * part, unit) for part in parts)
+        return tuple(value_text(low + (high - low) * part, unit) for part in parts)
     if low <= 0 or high <= 0:
         raise UnitError(f"a log axis needs two values above 0, given '{first}' and '{last}'")
     ratio = math.log(high / low)
-    return tuple(_text(low * math.exp(ratio * part), unit) for part in parts)
+    return tuple(value_text(low * math.exp(ratio * part), unit) for part in parts)
 
 
 def _in_unit(text: str, unit: str) -> float:
@@ -186,6 +186,7 @@ def _in_unit(text: str, unit: str) -> float:
     return units.parse(text, dimension).to(unit)
 
 
-def _text(number: float, unit: str) -> str:
+def value_text(number: float, unit: str) -> str:
+    """A value of an axis as it is set: ``0.3 mg/kg``, ``0.5x``; the same for a number on every machine."""
     text = str(Decimal(f"{number:.{_DIGITS}g}"))
     return f"{text}{unit}" if unit == MULTIPLE else f"{text} {unit}".strip()
