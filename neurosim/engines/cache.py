@@ -83,14 +83,18 @@ def sources_digest() -> str:
 def fingerprint(compiler: Compiler | None) -> dict[str, str]:
     """What besides plan and structure decides the bits of a result."""
     facts = {
-        "brian2": version("brian2"),
-        "numpy": version("numpy"),
+        "brian2": _version("brian2"),
+        "numpy": _version("numpy"),
         "sources": sources_digest(),
         "cpu": cpu_type(),
     }
     if compiler is not None:
         facts |= {"compiler": compiler.identity, "flags": " ".join(compiler.flags)}
     return facts
+
+
+# version() reads the package's metadata anew at each call, which every trial would wait for
+_version = functools.cache(version)
 
 
 def _key(structure: Structure, compiler: Compiler) -> str:
