@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 from collections.abc import Sequence
@@ -124,7 +125,19 @@ def _values(texts: Sequence[str]) -> tuple[list[Quantity | float], str]:
     dimension = units.dimension_of(unit)
     if dimension is None:
         raise UnitError(f"'{texts[0]}' has a unit that no value of a circuit or experiment uses")
+    # of two kinds only the path knows which is wrong
+    other = next((text for text in texts if _is_of_another_kind(_unit(text), dimension)), None)
+    if other is not None:
+        kinds = (dimension, units.dimension_of(_unit(other)))
+        first, second = (kind.replace("_", " ") for kind in kinds)
+        raise UnitError(f"'{texts[0]}' ({first}) and '{other}' ({second}) cannot be on one axis")
     return [units.parse(text, dimension) for text in texts], unit
+
+
+def _is_of_another_kind(unit: str, dimension: str) -> bool:
+    with contextlib.suppress(UnitError):  # no unit at all: said where the value is read
+        return unit not in ("", MULTIPLE) and units.dimension_of(unit) not in (dimension, None)
+    return False
 
 
 def _unit(text: str) -> str:

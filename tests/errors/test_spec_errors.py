@@ -220,7 +220,8 @@ DOSE = "path: arms.ssri.drugs.escitalopram.concentration"
     ("axis", "words"),
     [
         (f"{{{DOSE}, log: [0 nM, 1 nM, 3]}}", "a log axis needs two values above 0, given '0 nM' and '1 nM'"),
-        (f"{{{DOSE}, values: [1 nM, 2 mV]}}", "'2 mV' is a voltage; needs a concentration"),
+        (f"{{{DOSE}, values: [1 nM, 2 mV]}}", "'1 nM' (concentration) and '2 mV' (voltage) cannot be on one axis"),
+        (f"{{{DOSE}, values: [5 mV, 10 nM]}}", "'5 mV' (voltage) and '10 nM' (concentration) cannot be on one axis"),
         (f"{{{DOSE}, values: [1 nM, 2x]}}", "unknown unit 'x'"),
         (f"{{{DOSE}, linear: [1 nM, 2, 3]}}", "'2' cannot be on one axis with values in 'nM'"),
         (f"{{{DOSE}, linear: [1 mV, 2 mV, 4]}}", "arms.ssri.drugs.0.concentration: '1 mV' is a voltage"),
