@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from neurosim.analysis.plots.circuit import circuit_figure, results_circuit_figure
 from neurosim.analysis.plots.overview import overview_figure
 from neurosim.analysis.plots.plane import balance_plane_figure
 from neurosim.analysis.plots.scans import dose_response_figure
 from neurosim.analysis.plots.single import balance_figure, concentration_figure, raster_figure
 from neurosim.analysis.plots.style import ResultFigure, save_figure
+from neurosim.analysis.plots.timeline import results_timeline_figure, timeline_figure
 
 __all__ = [
     "Plot",
     "balance_figure",
     "balance_plane_figure",
+    "circuit_figure",
     "concentration_figure",
     "dose_response_figure",
     "overview_figure",
     "raster_figure",
+    "results_circuit_figure",
+    "results_timeline_figure",
     "save_figure",
+    "timeline_figure",
 ]
 
 
@@ -49,6 +55,14 @@ class Plot:
         """See :func:`balance_plane_figure`."""
         return balance_plane_figure(self._results, **options)
 
+    def circuit(self, arm: str | None = None, phase: str | None = None, **axes) -> ResultFigure:
+        """See :func:`results_circuit_figure`."""
+        return results_circuit_figure(self._results, arm, phase, **axes)
+
     def dose_response(self, variable: str = "firing_rate", **options) -> ResultFigure:
         """See :func:`dose_response_figure`."""
         return dose_response_figure(self._results, variable, **options)
+
+    def timeline(self) -> ResultFigure:
+        """See :func:`results_timeline_figure`."""
+        return results_timeline_figure(self._results)

@@ -19,8 +19,10 @@ from neurosim import reference
 from neurosim.errors import ResultSchemaError
 
 __all__ = [
+    "BAND",
     "INK",
     "MUTED",
+    "SIGNS",
     "ResultFigure",
     "Sheet",
     "arm_colors",
@@ -36,10 +38,15 @@ __all__ = [
 
 INK = "#222222"
 MUTED = "#8a8a8a"
+#: What stands behind: a published band, a recorded stretch.
+BAND = "#c9d3dc"
 
 # Okabe & Ito: distinct for all common kinds of colour vision; the reference arm is always black. Their red
 # and blue come last, since those stand for the transmitters.
 _ARMS = ("#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#7F3C8D", "#A5671B", "#D55E00", "#0072B2")
+
+#: Of what raises, lowers, and only modulates.
+SIGNS = {1: "#3c7a3e", -1: "#6b4a8c", 0: "#6f6f6f"}
 
 _STYLE = {
     "font.family": "sans-serif",
