@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from neurosim.analysis.plots.circuit import circuit_figure, results_circuit_figure
+from neurosim.analysis.plots.concentrations import concentration_figure
+from neurosim.analysis.plots.heat import activation_figure, occupancy_figure
 from neurosim.analysis.plots.overview import overview_figure
+from neurosim.analysis.plots.paired import arms_figure
 from neurosim.analysis.plots.plane import balance_plane_figure
+from neurosim.analysis.plots.raster import raster_figure
 from neurosim.analysis.plots.scans import dose_response_figure
-from neurosim.analysis.plots.single import balance_figure, concentration_figure, raster_figure
+from neurosim.analysis.plots.single import balance_figure
 from neurosim.analysis.plots.style import ResultFigure, save_figure
 from neurosim.analysis.plots.timeline import results_timeline_figure, timeline_figure
 
 __all__ = [
     "Plot",
+    "activation_figure",
+    "arms_figure",
     "balance_figure",
     "balance_plane_figure",
     "circuit_figure",
     "concentration_figure",
     "dose_response_figure",
+    "occupancy_figure",
     "overview_figure",
     "raster_figure",
     "results_circuit_figure",
@@ -46,6 +53,18 @@ class Plot:
     def concentrations(self, **options) -> ResultFigure:
         """See :func:`concentration_figure`."""
         return concentration_figure(self._results, **options)
+
+    def occupancy(self, by: str | None = None, **options) -> ResultFigure:
+        """See :func:`occupancy_figure`."""
+        return occupancy_figure(self._results, by, **options)
+
+    def activation(self, by: str | None = None, **options) -> ResultFigure:
+        """See :func:`activation_figure`."""
+        return activation_figure(self._results, by, **options)
+
+    def arms(self, variable: str = "firing_rate", **options) -> ResultFigure:
+        """See :func:`arms_figure`."""
+        return arms_figure(self._results, variable, **options)
 
     def balance(self, **options) -> ResultFigure:
         """See :func:`balance_figure`."""

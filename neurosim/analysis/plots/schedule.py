@@ -32,7 +32,7 @@ from neurosim.spec import (
 )
 from neurosim.units import INTERNAL_UNITS, Quantity
 
-__all__ = ["Item", "Schedule", "schedule_of", "schedule_of_results", "time_text"]
+__all__ = ["Item", "Schedule", "items_of", "schedule_of", "schedule_of_results", "time_text"]
 
 #: Values that an arm sets which are named one by one.
 _MOST_SET = 3
@@ -115,16 +115,23 @@ def schedule_of_results(results) -> Schedule:
             f"timeline of {results.name}: these results do not say what was done to their arms; "
             "allowed: an experiment, timeline_figure(load_experiment(...))"
         )
-    phases = tuple(phase_times(Protocol.model_validate(_written(protocol))))
+    phases = _phases(protocol)
     arms = {
-        name: tuple(_items(Arm.model_validate(_written(said["arm"])), phases))
-        if "arm" in said
-        else (Item("no trial has data", "whole"),)
+        name: tuple(items_of(said)) if "arm" in said else (Item("no trial has data", "whole"),)
         for name, said in found.items()
     }
     axes = [own for axis in results.axes.values() for own in axis.members or (axis,)]
     scanned = ", ".join(f"{axis.name} ({len(axis.values)} values, the first is shown)" for axis in axes)
     return Schedule(results.name, phases, arms, results.reference[0], scanned)
+
+
+def items_of(resolved: Mapping[str, Any]) -> list[Item]:
+    """What a trial's ``resolved`` says was done to its arm."""
+    return list(_items(Arm.model_validate(_written(resolved["arm"])), _phases(resolved["protocol"])))
+
+
+def _phases(protocol: Mapping[str, Any]) -> tuple[PhaseTime, ...]:
+    return tuple(phase_times(Protocol.model_validate(_written(protocol))))
 
 
 def _experiment_of(results) -> Experiment | None:
