@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from baselines import FOLDER, drawn_with, save
 from colors import lab_of
-from figures import ARMS, KINDS, RECORD, crossed, draw, experiment, paper, said, scanned
+from figures import ARMS, KINDS, RECORD, crossed, draw, experiment, midbrain, paper, said, scanned
 from legible import assert_legible, drawn_texts
 from matplotlib.colors import to_hex
 from matplotlib.testing.compare import calculate_rms, compare_images
@@ -23,7 +23,7 @@ from neurosim.analysis.plots import Plot, circuit_figure, timeline_figure
 from neurosim.analysis.plots.schedule import schedule_of, schedule_of_results, time_text
 from neurosim.analysis.plots.style import arm_colors, shades
 from neurosim.errors import ResultSchemaError
-from neurosim.spec import Experiment, dump_yaml, list_experiments, load_circuit, load_experiment
+from neurosim.spec import Experiment, list_experiments, load_circuit, load_experiment
 
 METHODS = sorted(name for name in vars(Plot) if not name.startswith("_"))
 #: Root mean square of the difference, of 255. The same versions draw the same pixels; numbers that another NumPy or
@@ -53,11 +53,11 @@ def other(folder, arms, world=SMALL, **options):
     """Results that say what was simulated in every arm, but for the treatments: nothing."""
     blank = Experiment(
         name="made_up",
-        circuit="midbrain_raphe",
+        circuit=midbrain()[0],
         protocol={"phases": [{"name": name, "record": "1 s"} for name in options.get("phases", ("baseline", "drug"))]},
         arms={arm: {} for arm in arms},
     )
-    attributes = {"circuit_yaml": dump_yaml(load_circuit("midbrain_raphe"))}
+    attributes = {"circuit_yaml": midbrain()[1]}
     made = {"record": 0.3, "subjects": 1, "attributes": attributes, "trial_attributes": said(blank)} | options
     return open_results(results_folder(folder, world, arms, **made))
 
@@ -319,7 +319,7 @@ def test_the_circuit_of_results_shows_their_rates(shown):
     from neurosim.analysis.plots.circuit import circuit_of
 
     results = shown["circuit"]
-    assert circuit_of(results) == load_circuit("midbrain_raphe")
+    assert circuit_of(results) == midbrain()[0]
     rest, driven = results.plot.circuit(), results.plot.circuit("habenula", "drug")
     widths = [
         sorted(p.get_linewidth() for p in f.axes[0].patches if type(p).__name__ == "PathPatch") for f in (rest, driven)
@@ -406,3 +406,12 @@ def test_results_without_a_text_say_that_there_is_no_circuit_and_no_protocol(sho
         with pytest.raises(ResultSchemaError) as error:
             getattr(shown["dose_response"].plot, method)()
         assert words in str(error.value)
+
+
+def test_results_without_spikes_have_figures_of_receptors_and_say_what_they_lack(tmp_path):
+    with other(tmp_path, {"vehicle": Treatment(), "drug": SSRI}, has_spikes=False) as results:
+        for method in ("occupancy", "activation"):
+            assert_legible(getattr(results.plot, method)())
+        for method in ("raster", "concentrations", "circuit"):
+            with pytest.raises(ResultSchemaError, match="run without spikes"):
+                getattr(results.plot, method)()

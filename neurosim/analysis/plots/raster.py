@@ -59,6 +59,8 @@ def raster_figure(
     **axes
         Value on each scan axis.
     """
+    if not results.has_spikes:
+        raise ResultSchemaError(f"raster of {results.name}: it was run without spikes")
     arm = arm or results.reference[0]
     phase = known("phase", phase or results.phases[-1], results.phases)
     trial = results.trial(arm, subject, **axes)
