@@ -40,7 +40,7 @@ def experiment() -> Experiment:
     return Experiment(
         name="made_up",
         circuit=midbrain()[0],
-        subjects=3,
+        subjects=2,
         protocol={
             "settle": "1 s",
             "phases": [
@@ -62,7 +62,7 @@ def said(of: Experiment) -> dict[str, dict[str, str]]:
     return {arm: {"resolved": canonical_json(contents(resolve(of, arm)))} for arm in of.arms}
 
 
-def paper(folder: Path, subjects: int = 3, text: bool = True):
+def paper(folder: Path, subjects: int = 2, text: bool = True):
     """Four arms of the midbrain and raphe; without ``text`` the summary does not hold the experiment's file."""
     of = experiment()
     attributes = {"circuit_yaml": midbrain()[1]}
@@ -79,7 +79,7 @@ def steeper(treatment: Treatment, point) -> Treatment:
 
 
 def scanned(folder: Path):
-    axis = Axis("dose", (0.1, 0.3, 1.0, 3.0, 10.0), "mg/kg", "arms.drug.drugs.escitalopram.dose")
+    axis = Axis("dose", (0.1, 0.3, 1.0, 3.0), "mg/kg", "arms.drug.drugs.escitalopram.dose")
     arms = {"vehicle": Treatment(), "drug": SSRI}
     options = {"axes": [axis], "at_point": steeper, "record": 0.5, "phases": ["held"]}
     return open_results(results_folder(folder, SMALL, arms, **options))
@@ -87,8 +87,8 @@ def scanned(folder: Path):
 
 def crossed(folder: Path):
     axes = [
-        Axis("dose", (0.1, 0.3, 1.0, 3.0), "mg/kg", "arms.drug.drugs.escitalopram.dose"),
-        Axis("part_lost", (0.1, 0.3, 0.5, 0.7, 0.9), "1", "arms.drug.lesions.VTA_DA.fraction"),
+        Axis("dose", (0.1, 0.3, 1.0), "mg/kg", "arms.drug.drugs.escitalopram.dose"),
+        Axis("part_lost", (0.1, 0.4, 0.7, 0.9), "1", "arms.drug.lesions.VTA_DA.fraction"),
     ]
     arms = {"vehicle": Treatment(), "drug": SSRI}
     options = {"axes": axes, "at_point": steeper, "subjects": 1, "record": 0.2, "phases": ["held"]}
