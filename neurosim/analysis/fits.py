@@ -12,7 +12,7 @@ from scipy.optimize import brentq
 from scipy.special import expit, fdtrc, stdtrit
 
 from neurosim.analysis.compare import CONFIDENCE
-from neurosim.analysis.logistic import Data, Model, jacobian
+from neurosim.analysis.logistic import Data, Model, is_steepest, jacobian
 from neurosim.analysis.readout import drawn_arms, selected, variable_of
 from neurosim.errors import ResultSchemaError, nearest
 
@@ -88,6 +88,11 @@ class DoseResponse:
         return bool(np.isfinite(self.ED50) and self.ED50 > 0)
 
     @property
+    def is_step(self) -> bool:
+        """Whether the curve is as steep as is looked for: ED50 lies somewhere between two doses."""
+        return "n_H" not in self.fixed and is_steepest(abs(self.n_H))
+
+    @property
     def n_subjects(self) -> int:
         """Subjects that were seen; 0 if every observation was taken as one of its own."""
         return 0 if self.subjects is None else len(np.unique(self.subjects))
@@ -136,10 +141,10 @@ class DoseResponse:
             return f"no ED50, the doses show no effect (p = {self.p:.2g})"
         low, high = self.range
         if not self.is_within:
-            beyond = f"> {high:.3g}" if self.ED50 == np.inf else f"< {low:.3g}"
+            beyond = f"> {high:.3g}" if np.isposinf(self.ED50) else f"< {low:.3g}"
             return f"ED50 {beyond}{unit}, beyond the doses tried"
         shape = f"n_H {self.n_H:.2g}, {self.bottom:.3g} to {self.top:.3g}{of}"
-        return f"ED50 {self.ED50:.3g}{unit} {self._interval_text}, {shape}"
+        return f"ED50 {self.ED50:.3g}{unit} {self._interval_text}, {shape}{', a step between two doses' * self.is_step}"
 
     @property
     def _interval_text(self) -> str:
@@ -293,7 +298,7 @@ def _interval(data: Data, model: Model, m: float, log_h: float, residuals: np.nd
     least = float(model.plateaus(m, log_h)[2])
     allowed = _allowed(data, model, m, log_h, residuals)
     neighbours = []
-    if model.is_step(log_h):
+    if model.n_H is None and is_steepest(np.exp(log_h)):
         below, above = data.dose_x[data.dose_x < m], data.dose_x[data.dose_x > m]
         neighbours = [*below[-1:], *above[:1]]
     if np.isnan(allowed):

@@ -10,12 +10,17 @@ import numpy as np
 from scipy.optimize import least_squares, minimize_scalar
 from scipy.special import expit
 
-__all__ = ["Curve", "Data", "Model", "jacobian"]
+__all__ = ["Curve", "Data", "Model", "is_steepest", "jacobian"]
 
 # Where a fit looks, no properties of a brain.
 _HILL = (0.1, 20.0)  # beyond: a straight line over many decades, a step between two doses
 _BEYOND = np.log(1e3)  # ED50 is looked for within a factor of 1000 of the doses; what is farther is a power law to them
 _N_ED50, _N_HILL = 91, 61
+
+
+def is_steepest(n_H: float) -> bool:
+    """Whether a Hill coefficient is the largest that is looked for."""
+    return bool(n_H > _HILL[1] * 0.999)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,10 +82,6 @@ class Model:
     @property
     def hills(self) -> tuple[float, float]:
         return (np.log(self.n_H),) * 2 if self.n_H is not None else tuple(np.log(_HILL))
-
-    def is_step(self, log_h: float) -> bool:
-        """Whether a curve is as steep as is looked for: the data hold a step, somewhere between two doses."""
-        return self.n_H is None and log_h > self.hills[1] - 1e-3
 
     @property
     def middles(self) -> tuple[float, float]:
