@@ -295,38 +295,40 @@ def _within(values: np.ndarray, owners: np.ndarray) -> np.ndarray:
 
 def _interval(data: Data, model: Model, m: float, log_h: float, residuals: np.ndarray) -> tuple[float, float]:
     """Ends of the profile interval of the middle, as doses."""
-    least = float(model.plateaus(m, log_h)[2])
-    allowed = _allowed(data, model, m, log_h, residuals)
-    neighbours = []
-    if model.n_H is None and is_steepest(np.exp(log_h)):
-        below, above = data.dose_x[data.dose_x < m], data.dose_x[data.dose_x > m]
-        neighbours = [*below[-1:], *above[:1]]
+    least, allowed = float(model.plateaus(m, log_h)[2]), _allowed(data, model, m, log_h, residuals)
     if np.isnan(allowed):
         return np.nan, np.nan
-    grid, _, squares = model.grid
-    inside = squares.min(axis=1) - least <= allowed
 
     def excess(middle: float) -> float:
         return model.profile(middle) - least - allowed
 
-    ends = []
-    for side, beyond in ((-1, 0.0), (+1, np.inf)):
-        # the outermost: a profile can have two valleys
-        places = np.concatenate([grid[inside], [m], neighbours])
-        last = places.min() if side < 0 else places.max()
-        farther = grid[grid < last] if side < 0 else grid[grid > last]
-        ends.append(_crossing(excess, last, farther[::side], beyond))
-    return ends[0], ends[1]
+    grid, _, squares = model.grid
+    lowest = squares.min(axis=1)
+    inside = grid[lowest - lowest.min() <= allowed]
+    below = _crossing(excess, m, np.sort(inside[inside < m]), grid[grid < m][::-1], 0.0)
+    above = _crossing(excess, m, np.sort(inside[inside > m])[::-1], grid[grid > m], np.inf)
+    if model.n_H is None and is_steepest(np.exp(log_h)):  # a step: anywhere between two doses
+        neighbours = np.exp([*data.dose_x[data.dose_x < m][-1:], *data.dose_x[data.dose_x > m][:1]])
+        return min(below, *neighbours), max(above, *neighbours)
+    return below, above
 
 
-def _crossing(excess: Callable[[float], float], inside: float, farther: np.ndarray, beyond: float) -> float:
-    """Dose at which the excess first turns positive on the way out; ``beyond`` if it does not."""
-    if excess(inside) > 0:  # by rounding, or the neighbour of a step
-        return float(np.exp(inside))
-    for outside in farther:
+def _crossing(
+    excess: Callable[[float], float], m: float, inside: np.ndarray, outwards: np.ndarray, beyond: float
+) -> float:
+    """Dose at which the excess turns positive, beyond the outermost place inside: a profile can have valleys.
+
+    Parameters
+    ----------
+    inside : places that may be inside, the outermost first
+    outwards : places from the middle outwards
+    beyond : what is given if it never does
+    """
+    last = next((place for place in inside if np.isfinite(place) and excess(place) <= 0), m)
+    for outside in outwards[np.abs(outwards - m) > np.abs(last - m)]:
         if excess(outside) > 0:
-            return float(np.exp(brentq(excess, inside, outside, xtol=1e-6)))
-        inside = outside
+            return float(np.exp(brentq(excess, last, outside, xtol=1e-6) if excess(last) < 0 else last))
+        last = outside
     return beyond
 
 
