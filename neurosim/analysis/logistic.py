@@ -138,8 +138,7 @@ class Model:
         """Middles, log Hill coefficients and sums of squares over both."""
         m = np.linspace(*self.middles, _N_ED50)
         log_h = np.unique(np.linspace(*self.hills, _N_HILL))
-        squares = np.stack([self._coarse.plateaus(np.full(log_h.size, one), log_h)[2] for one in m])
-        return m, log_h, squares
+        return m, log_h, self._coarse.plateaus(m[:, None], log_h)[2]
 
     @cached_property
     def _coarse(self) -> Model:
