@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CONSTRAINTS = ROOT / "requirements" / "constraints-py{}.{}.txt".format(*sys.version_info)
 READERS = {"netcdf4": "netCDF4", "h5netcdf": "h5netcdf[h5py]"}
 #: What pip says where there is no package index to be reached.
-NO_INDEX = re.compile(r"from versions: none|Failed to establish a new connection|failure in name resolution|timed out")
+NO_INDEX = re.compile(r"from versions: none|connection broken by|Failed to establish a new connection|timed out")
 
 LOOK = """
 import importlib.util, json, sys
