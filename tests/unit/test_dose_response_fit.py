@@ -100,7 +100,7 @@ def test_a_step_lies_between_two_doses():
     assert fit.low <= below * (1 + 1e-9) and fit.high >= above * (1 - 1e-9)
 
 
-def drawn(seed, n, spread=0.2, offset=1.0, noise=0.3, truth=2.0):
+def drawn(seed, n, spread=0.4, offset=1.0, noise=0.3, truth=2.0):
     """Responses of some subjects with levels, sizes and ED50s of their own, shape (subject, dose)."""
     random = np.random.default_rng(seed)
     return np.stack(
