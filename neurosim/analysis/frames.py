@@ -151,12 +151,12 @@ def _table(dataset: xr.Dataset, dims: Sequence[str], kept: np.ndarray, nowhere: 
         missing = np.broadcast_to(nowhere[dim], kept.shape).ravel()[rows] if dim in nowhere else None
         for name in said:
             columns[name] = _column(dataset[name], places.get(dim, np.zeros(rows.size, int)), missing)
-            units |= {name: unit for unit in [dataset[name].attrs.get("unit", "")] if unit}
+            units[name] = dataset[name].attrs.get("unit", "")
     for name, values in dataset.data_vars.items():
         columns[name] = values.transpose(*left).values.ravel()[rows]
-        units |= {name: unit for unit in [values.attrs.get("units", "")] if unit}
+        units[name] = values.attrs.get("units", "")
     frame = pd.DataFrame(columns)
-    frame.attrs["units"] = {str(name): str(unit) for name, unit in units.items()}
+    frame.attrs["units"] = {str(name): str(unit) for name, unit in units.items() if unit}
     return frame
 
 

@@ -31,6 +31,8 @@ from neurosim.recording.files import verify
 if TYPE_CHECKING:
     import pandas as pd
 
+    from neurosim.analysis.fits import DoseResponse
+
 __all__ = ["Results", "open_results", "spike_trains"]
 
 
@@ -237,6 +239,18 @@ class Results:
     ) -> xr.DataTree:
         """How ``a`` differs from ``b``, paired over subjects; see :func:`neurosim.analysis.compare`."""
         return compare(self.summary, a, b, phase)
+
+    def fit_dose_response(self, name: str, arm: str | None = None, phase: str | None = None, axis: str | None = None,
+                          **options: Any) -> DoseResponse:
+        """ED50 of a variable over a scan axis, with its interval; see :func:`neurosim.analysis.fits.fit_of_results`.
+
+        Examples
+        --------
+        ``results.fit_dose_response("firing_rate", population="DRN_HT", relative=True)``
+        """
+        from neurosim.analysis.fits import fit_of_results
+
+        return fit_of_results(self, name, arm, phase, axis, **options)
 
     def sensitivity(
         self,
