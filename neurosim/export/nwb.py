@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from neurosim.analysis import Results
 from neurosim.errors import ResultSchemaError, SpecError, nearest
 from neurosim.export.whole import whole_file
 from neurosim.recording import OUTCOMES_WITH_DATA, trial_path
-
-if TYPE_CHECKING:
-    from neurosim.export.nwb_file import People
 
 __all__ = ["Exported", "Skipped", "export_nwb"]
 
@@ -69,7 +65,7 @@ def export_nwb(
     arm: str | None = None,
     subject: int | None = None,
     fresh: bool = False,
-    people: People | None = None,
+    people: tuple[Sequence[str], str] = ((), ""),
     progress: Callable[[Path], None] | None = None,
 ) -> Exported:
     """Write trials as NWB files, ``sub-<subject>/sub-<subject>_ses-<arm>-<key>.nwb``, one after the other.
@@ -85,8 +81,8 @@ def export_nwb(
     fresh : bool
         Write files again that are there, and remove those of other trials. Without it a file is kept: its name has the
         trial's key, so a trial that changed has another name.
-    people : People, optional
-        Experimenters and institution.
+    people : (sequence of str, str)
+        Experimenters as ``"Last, First"``, and institution, which no results folder knows.
     progress : callable, optional
         Called with the path of each file that was written.
 
@@ -162,16 +158,16 @@ def _point(results: Results, trial: _Trial) -> str:
     return results.point_text(trial.point) if results.is_scanned(trial.arm) else ""
 
 
-def _write(results: Results, trial: _Trial, folder: Path, people: People | None) -> Path:
+def _write(results: Results, trial: _Trial, folder: Path, people: tuple[Sequence[str], str]) -> Path:
     from pynwb import NWBHDF5IO
 
-    from neurosim.export.nwb_file import People, nwb_file
+    from neurosim.export.nwb_file import nwb_file
     from neurosim.export.words import Session
 
     axes = {name: axis.values[k] for (name, axis), k in zip(results.axes.items(), trial.point, strict=True)}
     tree = results.trial(trial.arm, trial.subject, **axes)
     session = Session.of(tree, trial.arm, _point(results, trial), results.attributes)
-    file = nwb_file(tree, session, _started(trial_path(results.folder, trial.key)), people or People())
+    file = nwb_file(tree, session, _started(trial_path(results.folder, trial.key)), *people)
     name = f"sub-{session.subject_id}_ses-{session.session_id}.nwb"
     path = folder / f"sub-{session.subject_id}" / name
     with whole_file(path) as temporary, NWBHDF5IO(str(temporary), "w") as io:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -16,10 +15,10 @@ from pynwb.misc import Units
 
 from neurosim.errors import ResultSchemaError
 from neurosim.export.clock import PlacedPhase, placed_phases
+from neurosim.export.grouping import tables_of
 from neurosim.export.words import Session
-from neurosim.recording import VARIABLES
 
-__all__ = ["People", "nwb_file"]
+__all__ = ["nwb_file"]
 
 #: Unit of our files → (unit as NWB wants it, what stored numbers are multiplied by to get there).
 _UNITS = {"nM": ("molar", 1e-9), "Hz": ("hertz", 1.0), "1": ("dimensionless", 1.0), "mV": ("volts", 1e-3)}
@@ -29,23 +28,9 @@ _RATES = ("ecephys", "firing rates of the simulated populations, counted from th
 _ACTIVATIONS = ("misc", "activation of the simulated receptors (operational model)")
 
 
-@dataclass(frozen=True)
-class People:
-    """Who is responsible for a file, which no results folder knows.
-
-    Attributes
-    ----------
-    experimenters : tuple of str
-        ``"Last, First"``, as archives want it.
-    institution : str
-        Empty if it is not said.
-    """
-
-    experimenters: tuple[str, ...] = ()
-    institution: str = ""
-
-
-def nwb_file(trial: xr.DataTree, session: Session, started: datetime, people: People) -> pynwb.NWBFile:
+def nwb_file(
+    trial: xr.DataTree, session: Session, started: datetime, experimenters: Sequence[str], institution: str
+) -> pynwb.NWBFile:
     """All that a trial holds, as NWB.
 
     Parameters
@@ -56,7 +41,10 @@ def nwb_file(trial: xr.DataTree, session: Session, started: datetime, people: Pe
         What the trial says of itself, in words.
     started : datetime
         With a time zone.
-    people : People
+    experimenters : sequence of str
+        ``"Last, First"``, as archives want it.
+    institution : str
+        Empty if it is not said.
 
     Returns
     -------
@@ -72,7 +60,7 @@ def nwb_file(trial: xr.DataTree, session: Session, started: datetime, people: Pe
         A trial whose cells die between two phases, which a table of units cannot say.
     """
     phases = placed_phases(trial)
-    file = _described(session, started, people)
+    file = _described(session, started, experimenters, institution)
     file.subject = Subject(**session.subject)
     _add_phases(file, phases)
     _add_stimulations(file, session, phases)
@@ -86,8 +74,10 @@ def nwb_file(trial: xr.DataTree, session: Session, started: datetime, people: Pe
     return file
 
 
-def _described(session: Session, started: datetime, people: People) -> pynwb.NWBFile:
-    who = {"experimenter": list(people.experimenters) or None, "institution": people.institution or None}
+def _described(
+    session: Session, started: datetime, experimenters: Sequence[str], institution: str
+) -> pynwb.NWBFile:
+    who = {"experimenter": list(experimenters), "institution": institution}
     return pynwb.NWBFile(session_start_time=started, **session.fields, **{k: v for k, v in who.items() if v})
 
 
@@ -262,11 +252,9 @@ def _clock(stamps: np.ndarray, time: np.ndarray) -> dict:
 def _tables(trial: xr.DataTree) -> Iterator[DynamicTable]:
     """Means over each phase: a table for each group of the summary and set of dimensions, a row for each entry."""
     for group in ("rates", "pools", "receptors", "drugs"):
-        kinds: dict[tuple[str, ...], list[str]] = {}
-        for name, entry in VARIABLES[group].items():
-            kinds.setdefault(entry.dims, []).append(name)
-        for dims, names in kinds.items():
-            table = _table(trial[group].to_dataset(), group if len(kinds) == 1 else f"{group}_{'_'.join(dims[1:])}", names)
+        dataset = trial[group].to_dataset()
+        for name, variables in tables_of(dataset, group).items():
+            table = _table(dataset, name, variables)
             if table is not None:
                 yield table
 
