@@ -33,4 +33,5 @@ def whole_file(path: Path) -> Iterator[Path]:
             f"cannot write {path}: {error.strerror or error}; make room, or choose another folder with --output"
         ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()

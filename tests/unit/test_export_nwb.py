@@ -287,7 +287,7 @@ def test_what_is_not_there_is_refused(folder, tmp_path):
 
 def test_an_arm_that_a_scan_does_not_touch_has_one_file(tmp_path):
     dose = Axis("dose", (1.0, 10.0), "mg/kg", "arms.escitalopram.drugs.escitalopram.dose")
-    made = results_folder(tmp_path, subjects=1, axes=[dose], at_point=lambda given, point: replace(given, ligands={"x": point[0]}))
+    made = results_folder(tmp_path, subjects=1, axes=[dose], at_point=lambda given, point: replace(given, ligands={"x": 1}))
     with open_results(made) as results:
         done = export_nwb(results)
         assert len(done.written) == 3
