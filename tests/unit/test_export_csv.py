@@ -67,7 +67,7 @@ def compare(results, dataset, names, frame):
     for index in np.ndindex(*map(len, labels)):
         place = [own[k] for own, k in zip(labels, index, strict=True)]
         # a balance hangs on the reference arm too
-            is_scanned = touched[place[dims.index("arm")]] or ("balance" in names and touched[results.reference[0]])
+        is_scanned = touched[place[dims.index("arm")]] or ("balance" in names and touched[results.reference[0]])
         key = tuple(v if d in inner or is_scanned else "all" for d, v in zip(dims, place, strict=True))
         row = rows[key]
         used.add(key)
