@@ -367,8 +367,12 @@ def validate(
 
 
 @app.command()
-def schema(what: Annotated[str, typer.Argument(metavar="KIND", help="circuit, experiment or disorder.")]) -> None:
+def schema(
+    what: Annotated[str, typer.Argument(metavar="KIND", help="circuit, experiment, disorder, rows or cluster.")],
+) -> None:
     """Print the JSON Schema of a kind of file, for editors.
+
+    With it an editor completes keys and names, shows what each is, and marks mistakes; docs/editors.md says how.
 
     \b
     Example:
