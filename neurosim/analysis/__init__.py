@@ -1,9 +1,4 @@
-"""What came out: spike statistics, balance, paired comparisons, fits, tables as data, figures. Knows no engine.
-
->>> from neurosim import analysis
->>> analysis.cv2.__doc__.splitlines()[0]
-'Mean over cells of :func:`cell_cv2`; NaN if no cell has 5 spikes.'
-"""
+"""What came out: spike statistics, balance, paired comparisons, fits, tables as data, figures. Knows no engine."""
 
 import importlib
 

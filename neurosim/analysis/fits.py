@@ -12,7 +12,7 @@ from scipy.optimize import brentq
 from scipy.special import expit, fdtrc, stdtrit
 
 from neurosim.analysis.compare import CONFIDENCE
-from neurosim.analysis.logistic import Data, Model, jacobian
+from neurosim.analysis.logistic import Data, Model, is_steepest, jacobian
 from neurosim.analysis.readout import drawn_arms, selected, variable_of
 from neurosim.errors import ResultSchemaError, nearest
 
@@ -88,6 +88,11 @@ class DoseResponse:
         return bool(np.isfinite(self.ED50) and self.ED50 > 0)
 
     @property
+    def is_step(self) -> bool:
+        """Whether the curve is as steep as is looked for: ED50 lies somewhere between two doses."""
+        return "n_H" not in self.fixed and is_steepest(abs(self.n_H))
+
+    @property
     def n_subjects(self) -> int:
         """Subjects that were seen; 0 if every observation was taken as one of its own."""
         return 0 if self.subjects is None else len(np.unique(self.subjects))
@@ -136,10 +141,10 @@ class DoseResponse:
             return f"no ED50, the doses show no effect (p = {self.p:.2g})"
         low, high = self.range
         if not self.is_within:
-            beyond = f"> {high:.3g}" if self.ED50 == np.inf else f"< {low:.3g}"
+            beyond = f"> {high:.3g}" if np.isposinf(self.ED50) else f"< {low:.3g}"
             return f"ED50 {beyond}{unit}, beyond the doses tried"
         shape = f"n_H {self.n_H:.2g}, {self.bottom:.3g} to {self.top:.3g}{of}"
-        return f"ED50 {self.ED50:.3g}{unit} {self._interval_text}, {shape}"
+        return f"ED50 {self.ED50:.3g}{unit} {self._interval_text}, {shape}{', a step between two doses' * self.is_step}"
 
     @property
     def _interval_text(self) -> str:
@@ -290,38 +295,40 @@ def _within(values: np.ndarray, owners: np.ndarray) -> np.ndarray:
 
 def _interval(data: Data, model: Model, m: float, log_h: float, residuals: np.ndarray) -> tuple[float, float]:
     """Ends of the profile interval of the middle, as doses."""
-    least = float(model.plateaus(m, log_h)[2])
-    allowed = _allowed(data, model, m, log_h, residuals)
-    neighbours = []
-    if model.is_step(log_h):
-        below, above = data.dose_x[data.dose_x < m], data.dose_x[data.dose_x > m]
-        neighbours = [*below[-1:], *above[:1]]
+    least, allowed = float(model.plateaus(m, log_h)[2]), _allowed(data, model, m, log_h, residuals)
     if np.isnan(allowed):
         return np.nan, np.nan
-    grid, _, squares = model.grid
-    inside = squares.min(axis=1) - least <= allowed
 
     def excess(middle: float) -> float:
         return model.profile(middle) - least - allowed
 
-    ends = []
-    for side, beyond in ((-1, 0.0), (+1, np.inf)):
-        # the outermost: a profile can have two valleys
-        places = np.concatenate([grid[inside], [m], neighbours])
-        last = places.min() if side < 0 else places.max()
-        farther = grid[grid < last] if side < 0 else grid[grid > last]
-        ends.append(_crossing(excess, last, farther[::side], beyond))
-    return ends[0], ends[1]
+    grid, _, squares = model.grid
+    lowest = squares.min(axis=1)
+    inside = grid[lowest - lowest.min() <= allowed]
+    below = _crossing(excess, m, np.sort(inside[inside < m]), grid[grid < m][::-1], 0.0)
+    above = _crossing(excess, m, np.sort(inside[inside > m])[::-1], grid[grid > m], np.inf)
+    if model.n_H is None and is_steepest(np.exp(log_h)):  # a step: anywhere between two doses
+        neighbours = np.exp([*data.dose_x[data.dose_x < m][-1:], *data.dose_x[data.dose_x > m][:1]])
+        return min(below, *neighbours), max(above, *neighbours)
+    return below, above
 
 
-def _crossing(excess: Callable[[float], float], inside: float, farther: np.ndarray, beyond: float) -> float:
-    """Dose at which the excess first turns positive on the way out; ``beyond`` if it does not."""
-    if excess(inside) > 0:  # by rounding, or the neighbour of a step
-        return float(np.exp(inside))
-    for outside in farther:
+def _crossing(
+    excess: Callable[[float], float], m: float, inside: np.ndarray, outwards: np.ndarray, beyond: float
+) -> float:
+    """Dose at which the excess turns positive, beyond the outermost place inside: a profile can have valleys.
+
+    Parameters
+    ----------
+    inside : places that may be inside, the outermost first
+    outwards : places from the middle outwards
+    beyond : what is given if it never does
+    """
+    last = next((place for place in inside if np.isfinite(place) and excess(place) <= 0), m)
+    for outside in outwards[np.abs(outwards - m) > np.abs(last - m)]:
         if excess(outside) > 0:
-            return float(np.exp(brentq(excess, inside, outside, xtol=1e-6)))
-        inside = outside
+            return float(np.exp(brentq(excess, last, outside, xtol=1e-6) if excess(last) < 0 else last))
+        last = outside
     return beyond
 
 
@@ -396,7 +403,7 @@ def fit_of_results(
     own = _dose_axis(results, axis)
     wanted = {"arm": arm or _one_arm(results), "phase": phase or results.phases[-1]} | selection
     values = selected(variable_of(results.summary, name), wanted)
-    unit = values.attrs.get("units", "").replace("1", "")
+    unit = _unit(values.attrs.get("units", ""))
     if relative:
         rest = selected(variable_of(results.summary, name), wanted | {"arm": results.reference[0]})
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -417,7 +424,7 @@ def fit_of_results(
         bottom=bottom,
         top=top,
         n_H=n_H,
-        unit=own.unit.replace("1", ""),
+        unit=_unit(own.unit),
         response_unit=unit,
         name=f"{' '.join([name, *chosen])} over {own.name}, arm {wanted['arm']}",
     )
@@ -436,6 +443,11 @@ def _dose_axis(results: Results, name: str | None) -> Axis:
     if any(isinstance(value, str) for value in axis.values):
         raise ResultSchemaError(f"the scan axis {axis.name!r} has texts for values, over which there is no curve")
     return axis
+
+
+def _unit(unit: str) -> str:
+    """Of plain numbers, none."""
+    return "" if unit == "1" else unit
 
 
 def _one_arm(results: Results) -> str:

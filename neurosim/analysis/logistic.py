@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -10,12 +10,18 @@ import numpy as np
 from scipy.optimize import least_squares, minimize_scalar
 from scipy.special import expit
 
-__all__ = ["Curve", "Data", "Model", "jacobian"]
+__all__ = ["Curve", "Data", "Model", "is_steepest", "jacobian"]
 
 # Where a fit looks, no properties of a brain.
 _HILL = (0.1, 20.0)  # beyond: a straight line over many decades, a step between two doses
 _BEYOND = np.log(1e3)  # ED50 is looked for within a factor of 1000 of the doses; what is farther is a power law to them
 _N_ED50, _N_HILL = 91, 61
+_MOST_DOSES = 200  # of a first look
+
+
+def is_steepest(n_H: float) -> bool:
+    """Whether a Hill coefficient is the largest that is looked for."""
+    return bool(n_H > _HILL[1] * 0.999)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +48,18 @@ class Data:
         owners = None if subjects is None else np.unique(subjects, return_inverse=True)[1]
         given = dose_x[np.isfinite(dose_x)]
         return cls(x, responses, owners, dose_x, w.astype(float), means, (given[0], given[-1]))
+
+    def coarse(self) -> Data:
+        """Neighbouring doses together, if there are very many: for a first look, which the exact one follows."""
+        n_doses = self.dose_x.size
+        if n_doses <= _MOST_DOSES:
+            return self
+        place = np.arange(n_doses) * _MOST_DOSES // n_doses
+        if np.isinf(self.dose_x[0]):  # no drug at all lies apart from all doses
+            place[1:] += 1
+        w = np.bincount(place, weights=self.w)
+        x, means = (np.bincount(place, weights=self.w * values) / w for values in (self.dose_x, self.means))
+        return replace(self, dose_x=x, w=w, means=means)
 
     @property
     def n_owners(self) -> int:
@@ -77,10 +95,6 @@ class Model:
     @property
     def hills(self) -> tuple[float, float]:
         return (np.log(self.n_H),) * 2 if self.n_H is not None else tuple(np.log(_HILL))
-
-    def is_step(self, log_h: float) -> bool:
-        """Whether a curve is as steep as is looked for: the data hold a step, somewhere between two doses."""
-        return self.n_H is None and log_h > self.hills[1] - 1e-3
 
     @property
     def middles(self) -> tuple[float, float]:
@@ -124,8 +138,11 @@ class Model:
         """Middles, log Hill coefficients and sums of squares over both."""
         m = np.linspace(*self.middles, _N_ED50)
         log_h = np.unique(np.linspace(*self.hills, _N_HILL))
-        squares = np.stack([self.plateaus(np.full(log_h.size, one), log_h)[2] for one in m])
-        return m, log_h, squares
+        return m, log_h, self._coarse.plateaus(m[:, None], log_h)[2]
+
+    @cached_property
+    def _coarse(self) -> Model:
+        return replace(self, data=self.data.coarse())
 
     def best(self) -> tuple[float, float]:
         m, log_h, squares = self.grid
@@ -145,13 +162,13 @@ class Model:
     def profile(self, m: float) -> float:
         """Least sum of squares over all but the middle."""
         grid = self.grid[1]
-        squares = self.plateaus(np.full(grid.size, m), grid)[2]
+        j = int(np.argmin(self._coarse.plateaus(np.full(grid.size, m), grid)[2]))
+        near = float(self.plateaus(m, grid[j])[2])
         if grid.size == 1:
-            return float(squares[0])
-        j = int(np.argmin(squares))
+            return near
         ends = grid[max(j - 1, 0)], grid[min(j + 1, grid.size - 1)]
         found = minimize_scalar(lambda h: float(self.plateaus(m, h)[2]), bounds=ends, method="bounded")
-        return min(float(found.fun), float(squares[j]))
+        return min(float(found.fun), near)
 
 
 def _both_free(g: np.ndarray, y: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

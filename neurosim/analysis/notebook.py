@@ -44,8 +44,9 @@ def html_of(results: Results) -> str:
 
 
 def outcomes_text(results: Results) -> str:
-    """``"30 ok, 2 failed"``"""
-    outcomes, counts = np.unique(results.outcomes.values, return_counts=True)
+    """``"2 failed, 30 ok"``; a trial that a scan axis does not touch counts once."""
+    once = np.unique(results.keys.values.ravel(), return_index=True)[1]
+    outcomes, counts = np.unique(results.outcomes.values.ravel()[once], return_counts=True)
     return ", ".join(f"{count} {outcome}" for outcome, count in zip(outcomes, counts, strict=True))
 
 
