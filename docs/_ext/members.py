@@ -1,0 +1,107 @@
+"""Pages of the interface, from what the package says it holds: a name that is added appears by itself.
+
+``.. public:: MODULE`` documents every name of its ``__all__``; ``.. rooms::`` lists the rooms of the package; ``.. readouts::``
+tabulates the registry of readouts.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from typing import Any
+
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
+__all__ = ["documented", "public_text", "rooms", "setup"]
+
+#: Rooms from the top to the bottom, as imports point.
+_ROOMS = (
+    "cli", "validation", "calibration", "search", "report", "export", "runner", "schedulers", "engines", "analysis", "recording",
+    "build", "pharmacology", "models", "reference", "spec", "units", "errors",
+)  # fmt: skip
+
+
+def documented(module: str) -> dict[str, Any]:
+    """Public names of a module that are functions or classes → what they are."""
+    home = importlib.import_module(module)
+    found = {name: getattr(home, name) for name in home.__all__}
+    return {name: value for name, value in found.items() if callable(value)}
+
+
+def _directive(name: str, value: Any, module: str) -> str:
+    from pydantic import BaseModel
+
+    if inspect.isclass(value):
+        lines = [f".. autoclass:: {module}.{name}"]
+        if issubclass(value, BaseModel):
+            lines += ["   :no-members:", "   :no-index-entry:"]
+            lines[0] = f".. py:class:: {module}.{name}"
+            about = inspect.cleandoc(value.__doc__ or "").split("\nRaises\n")[0]
+            return "\n".join([lines[0], "", *(f"   {line}" for line in about.splitlines()), ""])
+        if not issubclass(value, BaseException):
+            lines += ["   :members:"]
+        return "\n".join([*lines, ""])
+    return f".. autofunction:: {module}.{name}\n"
+
+
+def public_text(module: str, skip: set[str] = frozenset()) -> str:
+    """Autodoc directives of every public name of a module, as reStructuredText."""
+    return "\n".join(
+        _directive(name, value, module) for name, value in documented(module).items() if name not in skip
+    )
+
+
+class Public(SphinxDirective):
+    """``.. public:: MODULE`` with the option ``skip``: names documented elsewhere."""
+
+    required_arguments = 1
+    option_spec = {"skip": str}
+
+    def run(self) -> list[nodes.Node]:
+        skip = set(self.options.get("skip", "").split())
+        return self.parse_text_to_nodes(public_text(self.arguments[0], skip))
+
+
+def rooms() -> dict[str, str]:
+    """Room → the first paragraph of its docstring, from the top to the bottom."""
+    import neurosim
+
+    there = {module.name for module in pkgutil.iter_modules(neurosim.__path__)}
+    names = [name for name in _ROOMS if name in there]
+    docs = {name: inspect.getdoc(importlib.import_module(f"neurosim.{name}")) or "" for name in names}
+    return {name: " ".join(text.split("\n\n")[0].split()) for name, text in docs.items()}
+
+
+class Rooms(SphinxDirective):
+    """``.. rooms::``."""
+
+    def run(self) -> list[nodes.Node]:
+        text = "\n\n".join(f"``neurosim.{name}``\n   {about}" for name, about in rooms().items())
+        return self.parse_text_to_nodes(text)
+
+
+class Readouts(SphinxDirective):
+    """``.. readouts::``."""
+
+    def run(self) -> list[nodes.Node]:
+        from neurosim.validation import get_readout, readout_names
+
+        lines = [".. list-table::", "   :header-rows: 1", ""]
+        heading = ("readout", "unit", "groups it reads", "needs", "may have", "what it is")
+        rows = [heading]
+        for name in readout_names():
+            r = get_readout(name)
+            rows.append((f"``{name}``", r.unit, ", ".join(r.needs), ", ".join(r.required), ", ".join(r.optional), r.about))
+        for first, *rest in rows:
+            lines += [f"   * - {first}", *(f"     - {cell}" for cell in rest)]
+        return self.parse_text_to_nodes("\n".join(lines))
+
+
+def setup(app):
+    """Register the directives."""
+    app.add_directive("public", Public)
+    app.add_directive("rooms", Rooms)
+    app.add_directive("readouts", Readouts)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
