@@ -44,7 +44,3 @@ html_theme_options = {
 }
 html_static_path = ["_static"]
 html_css_files = ["neurosim.css"]
-
-# Tutorials are a folder of notebooks; a copy without them still builds.
-if not list((HERE / "tutorials").glob("*.ipynb")):
-    suppress_warnings = ["toc.empty_glob"]
