@@ -28,7 +28,7 @@ autodoc_preserve_defaults = True
 napoleon_google_docstring = False
 napoleon_use_rtype = False
 napoleon_use_param = False  # a type in words is no link
-napoleon_use_ivar = True
+napoleon_custom_sections = [("Attributes", "params_style")]  # several names may share a line
 python_maximum_signature_line_length = 88
 
 # Pages that ask for nothing from elsewhere: equations are MathML in the page, furo brings its own style and no fonts.
@@ -36,6 +36,7 @@ html_math_renderer = "mathml"
 html_theme = "furo"
 html_title = f"neurosim {release}"
 html_show_sphinx = False
+html_show_copyright = False
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from docutils import nodes
+from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from neurosim.reference import BibEntry, bibliography
@@ -16,6 +17,7 @@ __all__ = ["PAGE", "keys_of", "label", "setup"]
 
 #: The page that lists the entries.
 PAGE = "bibliography"
+_LOG = logging.getLogger(__name__)
 _CITED = re.compile(r"\{cite\}`([^`]+)`|:cite:`([^`]+)`")
 
 
@@ -30,10 +32,8 @@ def label(entry: BibEntry) -> str:
     year = entry.fields.get("year")
     if not people:
         return (entry.fields.get("title") or entry.key).translate({ord(c): None for c in "{}\\"})
-    if "others" in people or len(people) > 2:
-        names = f"{people[0]} et al."
-    else:
-        names = " and ".join(people)
+    is_long = "others" in people or len(people) > 2
+    names = f"{people[0]} et al." if is_long else " and ".join(people)
     names = names.translate({ord(c): None for c in "{}\\"})
     return f"{names} ({year})" if year else names
 
@@ -46,10 +46,7 @@ class Cite(SphinxRole):
         for key in keys_of(f"{{cite}}`{self.text}`"):
             entry = bibliography().get(key)
             if entry is None:
-                place = self.get_location()
-                from sphinx.util import logging
-
-                logging.getLogger(__name__).warning("no entry %r in references.bib", key, location=place)
+                _LOG.warning("no entry %r in references.bib", key, location=self.get_location())
                 continue
             if found:
                 found.append(nodes.Text("; "))

@@ -1,7 +1,7 @@
 """Reference of the keys of a file, read from the models that read the file: ``.. file-keys:: experiment``.
 
-One section per model, in the order in which a reader meets them: what the model is (its docstring) and a table of its keys with
-what each may hold, its unit and its default. Nothing here is written twice.
+One section per model, in the order in which a reader meets them: what the model is (its docstring) and a table of its keys
+with what each may hold, its unit and its default. Nothing here is written twice.
 """
 
 from __future__ import annotations
@@ -36,35 +36,35 @@ def _is_model(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, Model) and kind is not Sourced
 
 
-def _children(annotation: Any) -> Iterator[type[Model]]:
-    """Models that a value may hold, however deep."""
+def _children(annotation: Any) -> Iterator[tuple[type[Model], str]]:
+    """Models that a value may hold, however deep, and the path to each below the value."""
     for kind in _members(annotation):
+        step = {Named: ".NAME", tuple: ".N"}.get(get_origin(kind), "")
         if _is_model(kind):
-            yield kind
+            yield kind, ""
         else:
             for argument in get_args(kind):
                 if argument is not Ellipsis and not isinstance(argument, str):
-                    yield from _children(argument)
+                    yield from ((model, step + below) for model, below in _children(argument))
 
 
-def models_of(kind: str) -> list[type[Model]]:
-    """Models of a kind of file, each once, the file's own first, then depth first; models of other files are left out."""
-    found: dict[type[Model], None] = {}
+def models_of(kind: str) -> dict[type[Model], str]:
+    """Models of a kind of file → the path of the first place where each may stand.
 
-    def visit(model: type[Model]) -> None:
+    The file's own first, then depth first; models of other files are left out.
+    """
+    found: dict[type[Model], str] = {}
+
+    def visit(model: type[Model], path: str) -> None:
         if model in found or (model in _PAGES and model is not KINDS[kind]):
             return
-        found[model] = None
-        for field in model.model_fields.values():
-            for child in _children(_whole(field)):
-                visit(child)
+        found[model] = path
+        for name, field in model.model_fields.items():
+            for child, below in _children(field.annotation):
+                visit(child, f"{path}.{field.alias or name}{below}".lstrip("."))
 
-    visit(KINDS[kind])
-    return list(found)
-
-
-def _whole(field: FieldInfo) -> Any:
-    return field.annotation
+    visit(KINDS[kind], "")
+    return found
 
 
 def keys_of(model: type[Model]) -> dict[str, FieldInfo]:
@@ -87,7 +87,8 @@ def _anchor(kind: str, model: type[Model]) -> str:
 
 def _quantity(mark: stated | sourced) -> str:
     dimension, allowed = mark.dimension, _RANGES[mark.allowed]
-    words = f"{dimension.replace('_', ' ')}, e.g. ``{units.example(dimension)}``"
+    example = units.example(dimension).strip("'")
+    words = f"{dimension.replace('_', ' ')}, e.g. ``{example}``"
     if allowed != _RANGES["any"]:
         words += f"; {allowed.words(dimension)}"
     return words + ("; a number with a source" if isinstance(mark, sourced) else "")
@@ -122,12 +123,19 @@ def _text(kind: str, annotation: Any, metadata: tuple = ()) -> str:
 def _plain(annotation: Any, metadata: tuple) -> str:
     word = {str: "text", int: "whole number", bool: "``true`` or ``false``"}.get(annotation, "quantity")
     limits = [
-        f"{_BOUNDS[type(m)][0]} {getattr(m, _BOUNDS[type(m)][1])}" for m in _flat(metadata) if type(m) in _BOUNDS
+        f"{_BOUNDS[type(m)][0]} {_whole_number(getattr(m, _BOUNDS[type(m)][1]))}"
+        for m in _flat(metadata)
+        if type(m) in _BOUNDS
     ]
     pattern = next((m.pattern for m in metadata if isinstance(m, StringConstraints) and m.pattern), None)
     if pattern:
         word = f"name ({_PATTERNS.get(pattern, pattern)})"
     return ", ".join([word, *limits])
+
+
+def _whole_number(n: int) -> str:
+    """A number, or the power of two that it is."""
+    return f"2^{n.bit_length() - 1}" if n > 2**20 and n & (n - 1) == 0 else str(n)
 
 
 def _flat(metadata: tuple) -> Iterator[Any]:
@@ -159,7 +167,7 @@ def _row(cells: list[str]) -> str:
     return "\n".join([f"   * - {first}", *(f"     - {cell}" for cell in rest)])
 
 
-def _section(kind: str, model: type[Model]) -> str:
+def _section(kind: str, model: type[Model], path: str) -> str:
     title, keys = _title(model), keys_of(model)
     about = inspect.cleandoc(model.__doc__ or "").split("\nRaises\n")[0].split("\nAttributes\n")[0].strip()
     has_words = any(field.description for field in keys.values())
@@ -183,6 +191,7 @@ def _section(kind: str, model: type[Model]) -> str:
             title,
             "-" * len(title),
             "",
+            *([f"At ``{path}``.", ""] if path else []),
             about,
             cited,
             ".. list-table::",
@@ -198,7 +207,7 @@ def _section(kind: str, model: type[Model]) -> str:
 
 def page(kind: str) -> str:
     """The whole reference of a kind of file as reStructuredText."""
-    return "\n".join(_section(kind, model) for model in models_of(kind))
+    return "\n".join(_section(kind, model, path) for model, path in models_of(kind).items())
 
 
 class FileKeys(SphinxDirective):

@@ -1,7 +1,7 @@
 """Pages of the interface, from what the package says it holds: a name that is added appears by itself.
 
-``.. public:: MODULE`` documents every name of its ``__all__``; ``.. rooms::`` lists the rooms of the package; ``.. readouts::``
-tabulates the registry of readouts.
+``.. public:: MODULE`` documents every name of its ``__all__``; ``.. rooms::`` lists the rooms of the package;
+``.. readouts::`` tabulates the registry of readouts.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ __all__ = ["documented", "public_text", "rooms", "setup"]
 
 #: Rooms from the top to the bottom, as imports point.
 _ROOMS = (
-    "cli", "validation", "calibration", "search", "report", "export", "runner", "schedulers", "engines", "analysis", "recording",
-    "build", "pharmacology", "models", "reference", "spec", "units", "errors",
+    "cli", "validation", "calibration", "search", "report", "export", "runner", "schedulers", "engines", "analysis",
+    "recording", "build", "pharmacology", "models", "reference", "spec", "units", "errors",
 )  # fmt: skip
 
 

@@ -118,7 +118,7 @@ class Results:
 
     @property
     def has_spikes(self) -> bool:
-        """False with ``engine: none``: the groups ``rates pools balance`` are not there."""
+        """Whether cells spiked; with ``engine: none`` the groups ``rates pools balance`` are not there."""
         return "rates" in self.summary.children
 
     @property
@@ -151,6 +151,7 @@ class Results:
 
     @property
     def scan_shape(self) -> tuple[int, ...]:
+        """Number of points on each dimension of the scan."""
         return tuple(len(axis.values) for axis in self.axes.values())
 
     def is_scanned(self, arm: str) -> bool:

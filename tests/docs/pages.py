@@ -14,7 +14,20 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 
-__all__ = ["DOCS", "ROOT", "Block", "anchors", "blocks", "commands", "copy_of_source", "links", "page_paths", "prose", "run_page"]
+__all__ = [
+    "DOCS",
+    "ROOT",
+    "Block",
+    "anchors",
+    "blocks",
+    "commands",
+    "copy_of_source",
+    "links",
+    "page_commands",
+    "page_paths",
+    "prose",
+    "run_page",
+]
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -77,10 +90,17 @@ def anchors(path: Path) -> set[str]:
     return found
 
 
-def commands(text: str) -> list[list[str]]:
-    """The ``neurosim`` and ``python`` lines of a text, in words, without their remarks."""
-    lines = re.findall(r"^(?: {4,7})?((?:neurosim|python) [^\n]+)", text, re.M)
+def commands(code: str) -> list[list[str]]:
+    """The ``neurosim`` and ``python`` lines of a shell block, in words, without their remarks."""
+    lines = re.findall(r"^(?:\.venv/bin/)?((?:neurosim|python) [^\n]+)", code, re.M)
     return [shlex.split(line, comments=True) for line in lines]
+
+
+def page_commands(path: Path) -> list[list[str]]:
+    """Those of all shell blocks of a page, fenced or indented, in lists too."""
+    tokens = MarkdownIt().parse(path.read_text(encoding="utf-8"))
+    shell = [t.content for t in tokens if t.type == "code_block" or (t.type == "fence" and t.info.strip() in ("bash", "sh"))]
+    return [words for code in shell for words in commands(code)]
 
 
 def copy_of_source(folder: Path) -> Path:

@@ -67,7 +67,17 @@ def concentration_figure(
     phase: str | None = None,
     **axes,
 ) -> ResultFigure:
-    """Extracellular transmitters over time by region, mean over subjects, a line per arm."""
+    """Extracellular transmitters over time by region, mean over subjects, a line per arm.
+
+    Parameters
+    ----------
+    arms, regions : sequence of str, optional
+        All by default; one may be given as it is.
+    phase : str, optional
+        The last by default.
+    **axes
+        Value on each scan axis; the first by default.
+    """
     phase = known("phase", phase or results.phases[-1], results.phases)
     all_regions = results.summary["pools"].region.values.tolist()
     transmitters = results.summary["pools"].transmitter.values.tolist()
@@ -128,6 +138,13 @@ def balance_figure(results, phase: str | None = None, arms: Sequence[str] | None
     activation.
 
     Against the reference arm and phase of the experiment, mean over subjects; a dot per subject.
+
+    Parameters
+    ----------
+    phase : str, optional
+        The last by default.
+    arms : sequence of str, optional
+        All by default.
     """
     conditions = conditions_of(results, phase, arms)
     groups = results.summary["balance"]
