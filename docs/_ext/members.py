@@ -1,7 +1,7 @@
 """Pages of the interface, from what the package says it holds: a name that is added appears by itself.
 
 ``.. public:: MODULE`` documents every name of its ``__all__``; ``.. rooms::`` lists the rooms of the package;
-``.. readouts::`` tabulates the registry of readouts.
+``.. readouts::`` tabulates the registry of readouts; ``.. commands::`` prints the help of every command.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
-__all__ = ["documented", "public_text", "rooms", "setup"]
+__all__ = ["command_help", "documented", "public_text", "rooms", "setup"]
 
 #: Rooms from the top to the bottom, as imports point.
 _ROOMS = (
@@ -99,9 +99,34 @@ class Readouts(SphinxDirective):
         return self.parse_text_to_nodes("\n".join(lines))
 
 
+def command_help() -> dict[str, str]:
+    """Command → what its ``--help`` prints."""
+    from typer import Context
+    from typer.main import get_command
+
+    from neurosim.cli.app import app
+
+    found = {}
+    for name, command in get_command(app).commands.items():
+        context = Context(command, info_name=f"neurosim {name}", terminal_width=84, max_content_width=84)
+        found[name] = command.get_help(context)
+    return found
+
+
+class Commands(SphinxDirective):
+    """``.. commands::``."""
+
+    def run(self) -> list[nodes.Node]:
+        lines: list[str] = []
+        for name, text in command_help().items():
+            lines += [name, "-" * len(name), "", ".. code-block:: text", "", *(f"   {row}" for row in text.splitlines()), ""]
+        return self.parse_text_to_nodes("\n".join(lines), allow_section_headings=True)
+
+
 def setup(app):
     """Register the directives."""
     app.add_directive("public", Public)
     app.add_directive("rooms", Rooms)
     app.add_directive("readouts", Readouts)
+    app.add_directive("commands", Commands)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

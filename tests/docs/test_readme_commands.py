@@ -18,9 +18,9 @@ pytestmark = pytest.mark.slow
 README = ROOT / "README.md"
 #: Lines that are not run here → why.
 NOT_RUN = {
-    r"neurosim calibrate my_circuit.yaml": "fits a whole circuit, many minutes; tests/unit/test_calibration.py holds the fit",
+    r"neurosim calibrate my_circuit.yaml": "fits a circuit, many minutes; tests/unit/test_calibration.py holds the fit",
     r"neurosim run balance_map --cluster slurm .*": "needs SLURM; tests/cluster runs these lines there",
-    r"neurosim (run balance_map|status results/balance_map)": "a hundred trials, five to ten minutes; tests/cluster runs them",
+    r"neurosim (run balance_map|status results/balance_map)": "a hundred trials, five to ten minutes; tests/cluster does",
     r"neurosim validate --only RM01": "4000 cells, six trials; test_validation_table.py runs two rows of that kind",
 }
 #: The experiment and the circuit that the README's reader has: small, with the arms that its lines name.
