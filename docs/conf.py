@@ -12,12 +12,16 @@ project = "neurosim"
 author = "The neurosim developers"
 version = release = neurosim.__version__
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "mathml", "citations", "file_keys", "members"]
+extensions = [
+    *("myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"),
+    *("mathml", "citations", "file_keys", "members", "notebooks"),
+]
 exclude_patterns = ["_build"]
 templates_path = []
 
 # Markdown. Notebooks are shown as they were last run: `make tutorials` or the tests run them.
 nb_execution_mode = "off"
+nb_render_markdown_format = "myst"
 myst_enable_extensions = ["dollarmath", "deflist"]
 myst_heading_anchors = 4
 

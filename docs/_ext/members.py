@@ -9,12 +9,13 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import re
 from typing import Any
 
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
-__all__ = ["command_help", "documented", "public_text", "rooms", "setup"]
+__all__ = ["command_help", "documented", "magnitudes", "public_text", "rooms", "setup"]
 
 #: Rooms from the top to the bottom, as imports point.
 _ROOMS = (
@@ -123,8 +124,30 @@ class Commands(SphinxDirective):
         return self.parse_text_to_nodes("\n".join(lines), allow_section_headings=True)
 
 
+#: Magnitudes such as ``|k|``, which reStructuredText would take for a substitution.
+_MAGNITUDE = re.compile(r"(?<![`|\\])\|(\w(?:[^|\n]*\S)?)\|(?!\|)")
+
+
+def magnitudes(lines: list[str]) -> list[str]:
+    """Docstring lines in which ``|x|`` is what it looks like; literal blocks stay as they are."""
+    found, literal = [], None
+    for line in lines:
+        indent = len(line) - len(line.lstrip())
+        if literal is not None and line.strip() and indent <= literal:
+            literal = None
+        found.append(line if literal is not None else _MAGNITUDE.sub(r"\|\1\|", line))
+        if literal is None and line.rstrip().endswith("::"):
+            literal = indent
+    return found
+
+
+def _process(app, what, name, obj, options, lines: list[str]) -> None:
+    lines[:] = magnitudes(lines)
+
+
 def setup(app):
     """Register the directives."""
+    app.connect("autodoc-process-docstring", _process)
     app.add_directive("public", Public)
     app.add_directive("rooms", Rooms)
     app.add_directive("readouts", Readouts)
