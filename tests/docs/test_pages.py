@@ -94,3 +94,10 @@ def test_python_that_is_shown_runs(page, tmp_path, monkeypatch):
     assert shown
     for block in shown:
         exec(compile("\n" * block.line + block.text, page, "exec"), {})
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_files_of_the_source_that_are_named_exist(path):
+    named = r"`((?:neurosim|docs|tests|tools|circuits|experiments|requirements|benchmarks)/[\w./*-]+\.\w+)`"
+    for name in re.findall(named, path.read_text(encoding="utf-8")):
+        assert list(ROOT.glob(name)), name
