@@ -67,17 +67,7 @@ def concentration_figure(
     phase: str | None = None,
     **axes,
 ) -> ResultFigure:
-    """Extracellular transmitters over time by region, mean over subjects, a line per arm.
-
-    Parameters
-    ----------
-    arms, regions : sequence of str, optional
-        All by default; one may be given as it is.
-    phase : str, optional
-        The last by default.
-    **axes
-        Value on each scan axis; the first by default.
-    """
+    """Extracellular transmitters over time by region, mean over subjects, a line per arm."""
     phase = known("phase", phase or results.phases[-1], results.phases)
     all_regions = results.summary["pools"].region.values.tolist()
     transmitters = results.summary["pools"].transmitter.values.tolist()
@@ -138,13 +128,6 @@ def balance_figure(results, phase: str | None = None, arms: Sequence[str] | None
     activation.
 
     Against the reference arm and phase of the experiment, mean over subjects; a dot per subject.
-
-    Parameters
-    ----------
-    phase : str, optional
-        The last by default.
-    arms : sequence of str, optional
-        All by default.
     """
     conditions = conditions_of(results, phase, arms)
     groups = results.summary["balance"]
