@@ -1,0 +1,133 @@
+"""The main answer as numbers: what changed most, and what changed clearly."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from neurosim.report.conditions import MOST, Compared, compared
+from neurosim.report.figures import Readout
+from neurosim.report.numbers import Stated, plain_text, stated, statistics_of
+
+__all__ = ["Answer", "Change", "answers_of", "changes_of"]
+
+#: A change counts from here on, as a direction in the validation (part of the reference).
+_LEAST = 0.1
+
+
+@dataclass(frozen=True)
+class Change:
+    """One paired change.
+
+    Attributes
+    ----------
+    what, name : str
+        ``Firing rates`` of ``DRN_HT``.
+    label : str
+        The condition.
+    before, after : Stated
+        Means over subjects of reference and condition.
+    change : list of Stated
+        The change, and the ends of its interval where there is one.
+    n : Stated
+        Subjects with both.
+    size : float
+        Distance from no change, on one scale for ratios and shifts (natural logarithm).
+    is_clear : bool
+        At least 10 %, and the interval excludes no change.
+    """
+
+    what: str
+    name: str
+    label: str
+    color: str
+    before: Stated
+    after: Stated
+    change: list[Stated]
+    n: Stated
+    size: float
+    is_clear: bool
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The largest change of each kind in a condition."""
+
+    label: str
+    color: str
+    against: str
+    changes: tuple[Change, ...]
+
+
+def changes_of(results, readouts: Sequence[Readout]) -> tuple[Change, ...]:
+    """All paired changes in the last phase that are numbers, the largest first."""
+    conditions = [c for c in compared(results, results.phases[-1])[:MOST] if c.against]
+    found = [change for condition in conditions for readout in readouts for change in _changes(readout, condition)]
+    return tuple(sorted(found, key=lambda change: -change.size))
+
+
+def _changes(readout: Readout, condition: Compared) -> list[Change]:
+    paired = readout.change(condition)
+    means = [statistics_of(side(readout.values))["mean"] for side in (condition.other, condition.of)]
+    middle, low, high = readout.change_statistics
+    found = []
+    for name in readout.names:
+        at = {readout.row: name}
+        values = {key: float(paired[key].sel(at)) for key in (middle, low, high, "n")}
+        if math.isnan(values[middle]):
+            continue
+        place = {**readout.at, **condition.pair_at, **at}
+        other = {**place, "arm": condition.against[0], "phase": condition.against[1]}
+        own = {k: v for k, v in place.items() if k != "against"}
+        other.pop("against")
+        before, after = (float(mean.sel(at)) for mean in means)
+        has_interval = math.isfinite(values[low]) and math.isfinite(values[high])
+        keys = (middle, low, high) if has_interval else (middle,)
+        found.append(
+            Change(
+                readout.title,
+                name,
+                condition.label,
+                condition.color,
+                stated(before, readout.variable, "mean", other, f"{plain_text(before)} {_unit(readout)}".strip()),
+                stated(after, readout.variable, "mean", own, f"{plain_text(after)} {_unit(readout)}".strip()),
+                [stated(values[k], readout.variable, k, place, readout.change_text(values[k])) for k in keys],
+                stated(values["n"], readout.variable, "n", place, f"{values['n']:.0f}"),
+                _size(readout, values[middle]),
+                has_interval and _is_clear(readout, values[middle], values[low], values[high]),
+            )
+        )
+    return found
+
+
+def _unit(readout: Readout) -> str:
+    return "" if readout.is_shift or readout.unit.startswith("of ") else readout.unit
+
+
+def _size(readout: Readout, value: float) -> float:
+    if readout.is_shift:
+        return abs(value) * math.log(2)
+    return abs(math.log(value)) if 0 < value < math.inf else math.inf
+
+
+def _is_clear(readout: Readout, value: float, low: float, high: float) -> bool:
+    none = 0.0 if readout.is_shift else 1.0
+    return _size(readout, value) >= math.log1p(_LEAST) - 1e-12 and not low <= none <= high
+
+
+def answers_of(results, readouts: Sequence[Readout], changes: Sequence[Change]) -> tuple[Answer, ...]:
+    """Of each condition the largest change of each kind, clear ones first."""
+    conditions = [c for c in compared(results, results.phases[-1])[:MOST] if c.against]
+    answers = []
+    for condition in conditions:
+        own = [change for change in changes if change.label == condition.label]
+        most = []
+        for title in dict.fromkeys(readout.title for readout in readouts):
+            kind = sorted((c for c in own if c.what == title and np.isfinite(c.size)), key=lambda c: (not c.is_clear, -c.size))
+            most += kind[:1]
+        arm, phase = condition.against
+        answers.append(Answer(condition.label, condition.color, arm if len(results.arms) > 1 else phase, tuple(most)))
+    return tuple(answers)
