@@ -73,19 +73,20 @@ def _changes(readout: Readout, condition: Compared) -> list[Change]:
     paired = readout.change(condition)
     means = [statistics_of(side(readout.values))["mean"] for side in (condition.other, condition.of)]
     middle, low, high = readout.change_statistics
+    keys = (middle, low, high, "n")
+    arrays = {key: paired[key].values.tolist() for key in keys}
+    sides = [mean.values.tolist() for mean in means]
     found = []
-    for name in readout.names:
-        at = {readout.row: name}
-        values = {key: float(paired[key].sel(at)) for key in (middle, low, high, "n")}
+    for k, name in enumerate(readout.values[readout.row].values.tolist()):
+        values = {key: arrays[key][k] for key in keys}
         if math.isnan(values[middle]):
             continue
-        place = {**readout.at, **condition.pair_at, **at}
-        other = {**place, "arm": condition.against[0], "phase": condition.against[1]}
-        own = {k: v for k, v in place.items() if k != "against"}
-        other.pop("against")
-        before, after = (float(mean.sel(at)) for mean in means)
+        place = {**readout.at, **condition.pair_at, readout.row: name}
+        own = {key: v for key, v in place.items() if key != "against"}
+        other = {**own, "arm": condition.against[0], "phase": condition.against[1]}
+        before, after = (side[k] for side in sides)
         has_interval = math.isfinite(values[low]) and math.isfinite(values[high])
-        keys = (middle, low, high) if has_interval else (middle,)
+        shown = keys[:3] if has_interval else keys[:1]
         found.append(
             Change(
                 readout.title,
@@ -94,7 +95,7 @@ def _changes(readout: Readout, condition: Compared) -> list[Change]:
                 condition.color,
                 stated(before, readout.variable, "mean", other, f"{plain_text(before)} {_unit(readout)}".strip()),
                 stated(after, readout.variable, "mean", own, f"{plain_text(after)} {_unit(readout)}".strip()),
-                [stated(values[k], readout.variable, k, place, readout.change_text(values[k])) for k in keys],
+                [stated(values[s], readout.variable, s, place, readout.change_text(values[s])) for s in shown],
                 stated(values["n"], readout.variable, "n", place, f"{values['n']:.0f}"),
                 _size(readout, values[middle]),
                 has_interval and _is_clear(readout, values[middle], values[low], values[high]),

@@ -72,14 +72,14 @@ def _found(results, experiment, name: str, levels: xr.DataArray, held: xr.DataAr
     rows = [("", *(c.label for c in conditions))]
     if conditions:
         rows.append(("free in the brain", *(_level_cell(c, levels.sel(drug=name, drop=True), name) for c in conditions)))
-    shown, below = [], []
-    for target in own.target.values.tolist():
-        values = own.sel(target=target, drop=True)
-        cells = [_held_cell(results, c, values, target, name) for c in conditions]
-        (shown if any(cell[0].value >= _WORTH_A_ROW for cell in cells) else below).append((target, cells))
-    shown.sort(key=lambda row: -max(cell[0].value for cell in row[1] if np.isfinite(cell[0].value)))
+    targets = own.target.values.tolist()
+    columns = [_held_cells(results, condition, own, name) for condition in conditions]
+    most = np.nan_to_num([[cell[0].value for cell in column] for column in columns] or [[0.0] * len(targets)]).max(axis=0)
+    order = [k for k in np.argsort(-most, kind="stable").tolist() if most[k] >= _WORTH_A_ROW]
+    shown = [(targets[k], [column[k] for column in columns]) for k in order]
+    below = [target for k, target in enumerate(targets) if k not in order]
     rows += [(target, *cells) for target, cells in shown]
-    return DrugFound(name, _given(experiment, name), tuple(rows), tuple(target for target, _ in below))
+    return DrugFound(name, _given(experiment, name), tuple(rows), tuple(below))
 
 
 def _level_cell(condition: Compared, values: xr.DataArray, name: str) -> list[Stated]:
@@ -87,11 +87,16 @@ def _level_cell(condition: Compared, values: xr.DataArray, name: str) -> list[St
     return [stated(mean, "drugs/concentration", "mean", {**condition.at, "drug": name}, f"{plain_text(mean)} nM")]
 
 
-def _held_cell(results, condition: Compared, values: xr.DataArray, target: str, name: str) -> list[Stated]:
-    mean = float(statistics_of(condition.of(values))["mean"])
-    is_carrier = target in results.summary["receptors"].carrier.values.tolist()
-    variable, row = ("receptors/carrier_occupancy", "carrier") if is_carrier else ("receptors/occupancy", "site")
-    return [stated(mean, variable, "mean", {**condition.at, row: target, "ligand": name}, f"{plain_text(100 * mean)} %")]
+def _held_cells(results, condition: Compared, values: xr.DataArray, name: str) -> list[list[Stated]]:
+    """What a drug holds of every target in a condition."""
+    means = statistics_of(condition.of(values))["mean"].values
+    carriers = results.summary["receptors"].carrier.values.tolist()
+    found = []
+    for target, mean in zip(values.target.values.tolist(), means.tolist(), strict=True):
+        group, row = ("receptors/carrier_occupancy", "carrier") if target in carriers else ("receptors/occupancy", "site")
+        place = {**condition.at, row: target, "ligand": name}
+        found.append([stated(mean, group, "mean", place, f"{plain_text(100 * mean)} %")])
+    return found
 
 
 def _given(experiment: Experiment | None, name: str) -> tuple[tuple[str, str], ...]:

@@ -38,7 +38,7 @@ from neurosim.spec._circuit import (
     Transmission,
     Transporter,
 )
-from neurosim.spec._circuit_file import circuit_document, load_circuit
+from neurosim.spec._circuit_file import circuit_document, circuit_of_text, load_circuit
 from neurosim.spec._cluster import ClusterFile, DaskSite, SlurmSite, cluster_path, load_cluster
 from neurosim.spec._disorder import NOTICE, Alteration, Disorder, GradedDisorder, load_disorder
 from neurosim.spec._dump import dump_yaml, plain
@@ -150,6 +150,7 @@ __all__ = [
     "list_disorders",
     "list_experiments",
     "circuit_document",
+    "circuit_of_text",
     "cluster_path",
     "load_circuit",
     "load_cluster",

@@ -99,7 +99,7 @@ def experiment_of_texts(
     """
     document = copied(parse_document(text, name))
     check_schema(document, "experiment", name)
-    document["circuit"] = parse_document(circuit_text, f"the circuit of {name}")
+    document["circuit"] = parse_document(circuit_text, "the stored circuit")
     edits = edits_of(settings)
     experiment = experiment_of(document, FilePath.cwd(), [edit for edit in edits if edit.path[0] != "circuit"], text)
     experiment._settings = {path_text(edit.path): str(edit.value) for edit in edits}
