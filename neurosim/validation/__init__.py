@@ -7,6 +7,7 @@ from neurosim.validation.readouts import Reading, Readout, get_readout, readout,
 from neurosim.validation.report import Score, published, release_scores, scored_within, write_scores
 from neurosim.validation.rows import ROWS_FILE, check_rows, chosen, read_rows
 from neurosim.validation.run import validate
+from neurosim.validation.scatter import scatter_figure
 from neurosim.validation.scoreboard import Tally, tally
 from neurosim.validation.verdict import VERDICTS, Verdict, judge
 
@@ -27,6 +28,7 @@ __all__ = [
     "readout",
     "readout_names",
     "release_scores",
+    "scatter_figure",
     "scored_within",
     "tally",
     "validate",

@@ -43,9 +43,9 @@ MUTED = "#8a8a8a"
 #: What stands behind: a published band, a recorded stretch.
 BAND = "#c9d3dc"
 
-# Okabe & Ito: distinct for all common kinds of colour vision; the reference arm is always black. Their red
-# and blue come last, since those stand for the transmitters.
-_ARMS = ("#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#7F3C8D", "#A5671B", "#D55E00", "#0072B2")
+# Okabe & Ito and two violets: distinct for all common kinds of colour vision (tests/unit/test_plot_colors.py); the
+# reference arm is always black. Their red and blue come last, since those stand for the transmitters.
+_ARMS = ("#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#7F3C8D", "#4B2FB4", "#D55E00", "#0072B2")
 
 #: Of what raises, lowers, and only modulates.
 SIGNS = {1: "#3c7a3e", -1: "#6b4a8c", 0: "#6f6f6f"}
