@@ -63,8 +63,8 @@ def stored(results) -> Stored:
         return Stored(None, trouble, "", False, "", settings)
     if digest(experiment) != wanted:
         trouble = (
-            "The stored texts are not exactly what ran: values were set on the way that this folder does not hold. Doses and "
-            "assumptions below are those of the texts; every number of the results is what ran."
+            "The stored texts are not exactly what ran: values were set on the way that this folder does not hold. Doses "
+            "and assumptions below are those of the texts; every number of the results is what ran."
         )
         return Stored(experiment, trouble, "", False, "", settings)
     circuit_file = f"{experiment.circuit.name}.yaml"

@@ -10,7 +10,7 @@ import numpy as np
 
 from neurosim.report.conditions import MOST, Compared, compared
 from neurosim.report.figures import Readout
-from neurosim.report.numbers import Stated, plain_text, stated, statistics_of
+from neurosim.report.numbers import Stated, stated, statistics_of
 
 __all__ = ["Answer", "Change", "answers_of", "changes_of"]
 
@@ -93,8 +93,8 @@ def _changes(readout: Readout, condition: Compared) -> list[Change]:
                 name,
                 condition.label,
                 condition.color,
-                stated(before, readout.variable, "mean", other, f"{plain_text(before)} {_unit(readout)}".strip()),
-                stated(after, readout.variable, "mean", own, f"{plain_text(after)} {_unit(readout)}".strip()),
+                stated(before, readout.variable, "mean", other, readout.level_text(before)),
+                stated(after, readout.variable, "mean", own, readout.level_text(after)),
                 [stated(values[s], readout.variable, s, place, readout.change_text(values[s])) for s in shown],
                 stated(values["n"], readout.variable, "n", place, f"{values['n']:.0f}"),
                 _size(readout, values[middle]),
@@ -102,10 +102,6 @@ def _changes(readout: Readout, condition: Compared) -> list[Change]:
             )
         )
     return found
-
-
-def _unit(readout: Readout) -> str:
-    return "" if readout.is_shift or readout.unit.startswith("of ") else readout.unit
 
 
 def _size(readout: Readout, value: float) -> float:
@@ -127,8 +123,8 @@ def answers_of(results, readouts: Sequence[Readout], changes: Sequence[Change]) 
         own = [change for change in changes if change.label == condition.label]
         most = []
         for title in dict.fromkeys(readout.title for readout in readouts):
-            kind = sorted((c for c in own if c.what == title and np.isfinite(c.size)), key=lambda c: (not c.is_clear, -c.size))
-            most += kind[:1]
+            kind = [change for change in own if change.what == title and np.isfinite(change.size)]
+            most += sorted(kind, key=lambda change: (not change.is_clear, -change.size))[:1]
         arm, phase = condition.against
         answers.append(Answer(condition.label, condition.color, arm if len(results.arms) > 1 else phase, tuple(most)))
     return tuple(answers)

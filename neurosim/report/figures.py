@@ -14,10 +14,11 @@ import xarray as xr
 
 from neurosim.analysis.plots.common import spaced
 from neurosim.analysis.plots.panels import change_limits
+from neurosim.analysis.plots.style import log_tick_values, number
 from neurosim.report.conditions import MOST, Compared, compared, views_of
 from neurosim.report.numbers import listed, plain_text, shift_text, signed_percent, stated, statistics_of
 
-__all__ = ["Figure", "Readout", "change_figure", "hover", "layout_of", "level_figure", "level_view"]
+__all__ = ["Figure", "Readout", "change_figure", "hover", "layout_of", "level_figure", "level_view", "log_axis"]
 
 #: Largest changes that a caption names, of each condition.
 _MOST_SAID = 3
@@ -91,6 +92,12 @@ class Readout:
         others = [d for d in self.values.dims if d != self.row]
         return self.values[self.row].values[self.values.notnull().any(others).values].tolist()
 
+    def level_text(self, value: float) -> str:
+        """A level as it is read, with its unit."""
+        if self.is_shift:
+            return shift_text(value)
+        return plain_text(value) if self.unit.startswith("of ") else f"{plain_text(value)} {self.unit}"
+
     def change_text(self, value: float) -> str:
         """A paired change as it is read."""
         return shift_text(value) if self.is_shift else signed_percent(value)
@@ -116,7 +123,8 @@ def level_figure(results, readout: Readout) -> Figure | None:
     n, n_subjects = len(names), len(results.subjects)
     interval = "mean with 95 % interval and each subject" if n_subjects > 1 else "one subject"
     where = "all phases" if len(results.arms) == 1 and len(results.phases) > 1 else f"phase {drawn[0][0]}"
-    caption = f"{readout.title} ({readout.unit}) of {n} {readout.row}s, {where}: {interval}. {_range_words(readout, names, first)}"
+    what = f"{readout.title} ({readout.unit}) of {n} {readout.row}s, {where}"
+    caption = f"{what}: {interval}. {_range_words(readout, names, first)}"
     table = _table(names, first, lambda c: _level_cells(readout, c))
     return Figure(
         f"{readout.id}-levels", readout.title, caption, views, _choice(views), table, _left_out(drawn[0][1])
@@ -167,8 +175,7 @@ def level_view(readout: Readout, names: Sequence[str], conditions: Sequence[Comp
     if readout.scale == 100.0:
         layout["xaxis"] |= {"range": [-2, 104]}
     elif positive.size and not readout.is_shift:
-        low, high = np.log10([positive.min() / _MARGIN, positive.max() * _MARGIN])
-        layout["xaxis"] |= {"type": "log", "range": [float(low), float(high)]}
+        layout["xaxis"] |= log_axis(positive.min() / _MARGIN, positive.max() * _MARGIN)
     return data, layout
 
 
@@ -276,11 +283,7 @@ def _change_view(readout: Readout, names: list[str], conditions: Sequence[Compar
     layout["shapes"].append(
         {"type": "line", "x0": none, "x1": none, "y0": 0, "y1": 1, "yref": "paper", "line": {"color": "#8a8a8a", "width": 1}}
     )
-    layout["xaxis"] |= (
-        {"range": list(map(float, limits))}
-        if readout.is_shift
-        else {"type": "log", "range": [float(np.log10(limit)) for limit in limits]}
-    )
+    layout["xaxis"] |= {"range": list(map(float, limits))} if readout.is_shift else log_axis(*limits)
     return data, layout
 
 
@@ -316,6 +319,13 @@ def _offsets(n: int) -> np.ndarray:
 def hover() -> str:
     """What is said where a mark is pointed at: its own text."""
     return "%{text}<extra></extra>"
+
+
+def log_axis(low: float, high: float) -> dict:
+    """A logarithmic axis with plain numbers, as Matplotlib's figures have it."""
+    ticks = log_tick_values(low, high)
+    ends = [float(np.log10(low)), float(np.log10(high))]
+    return {"type": "log", "range": ends, "tickvals": ticks, "ticktext": [number(tick) for tick in ticks]}
 
 
 def layout_of(names: Sequence[str], n_conditions: int, title: str) -> dict:

@@ -15,7 +15,12 @@ import numpy as np
 
 from neurosim import __version__
 from neurosim.analysis import open_results
-from neurosim.analysis.plots import circuit_figure, results_circuit_figure, results_timeline_figure, timeline_figure
+from neurosim.analysis.plots import (
+    circuit_figure,
+    results_circuit_figure,
+    results_timeline_figure,
+    timeline_figure,
+)
 from neurosim.analysis.plots.common import spaced
 from neurosim.analysis.plots.style import arm_colors
 from neurosim.errors import ResultSchemaError
@@ -250,7 +255,7 @@ def _provenance(results) -> list[tuple[str, str]]:
         ("trials hash", attributes.get("trials_digest", "")),
         ("source hash", attributes.get("source_digest", "")),
         ("result schema", attributes.get("schema", "")),
-        ("simulated in", f"{float(attributes['wall_time']):.0f} s of all trials together" if "wall_time" in attributes else ""),
+        ("computing time", f"{float(attributes.get('wall_time', 0.0)):.3g} s, all trials together"),
     ]
     return [(name, str(value)) for name, value in found if value]
 

@@ -14,7 +14,7 @@ from neurosim.analysis.plots.curves import against, others_text, paired_curves, 
 from neurosim.analysis.plots.panels import change_limits
 from neurosim.analysis.plots.plane import crossed_arms
 from neurosim.analysis.plots.style import line_colors, number, transmitter_color
-from neurosim.report.figures import Figure, Readout, hover
+from neurosim.report.figures import Figure, Readout, hover, log_axis
 from neurosim.report.numbers import listed, plain_text, shift_text, signed_percent, stated, statistics_of
 
 __all__ = ["curve_figure", "held_figures", "plane_figures"]
@@ -23,6 +23,8 @@ __all__ = ["curve_figure", "held_figures", "plane_figures"]
 _MOST_POINTS, _MOST_MARKS, _MOST_SIDE, _MOST_VIEWS = 121, 1000, 61, 12
 #: Lines in colour, and the part of the largest movement from which a line is.
 _MOST_LINES, _WORTH_A_NAME = 8, 0.1
+#: Margins of a logarithmic axis, as a factor.
+_MARGIN = 1.08
 #: Points and lines of the table beside a figure.
 _MOST_ROWS, _MOST_COLUMNS = 12, 6
 
@@ -128,39 +130,42 @@ def _size(middle: np.ndarray, kind: str) -> float:
 def _drawn(results, readout: Readout, kind: str, lines: _Lines) -> tuple[list, dict]:
     colors = line_colors([name for name in lines.curves if name in lines.named])
     x, data = lines.places.x[lines.chosen].tolist(), []
-    words = _unit_words(results, readout, kind, lines)
+    words, points = _unit_words(results, readout, kind, lines), [_point_text(lines, k) for k in range(len(x))]
     for name, (middle, low, high) in lines.curves.items():
         color, is_named = colors.get(name, "#8a8a8a"), name in lines.named
         visible = True if is_named else "legendonly"
         group = {"legendgroup": name, "visible": visible}
         if lines.axis.is_curve and np.isfinite(low).any():
-            edge = {"type": "scatter", "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False, **group}
+            edge = {"type": "scatter", "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", **group}
+            edge["showlegend"] = False
             data.append({"x": x, "y": listed(low), **edge})
             data.append({"x": x, "y": listed(high), "fill": "tonexty", "fillcolor": _pale(color), **edge})
         data.append(
             {
                 "type": "scatter", "mode": _mode(lines), "name": name, "x": x, "y": listed(middle),
                 "line": {"color": color, "width": 2}, "marker": {"color": color, "size": 5},
-                "text": [f"{name}, {_point_text(results, lines, k)}: {_value_text(v, kind)}" for k, v in enumerate(middle)],
+                "text": [f"{name}, {where}: {_value_text(v, kind)}" for where, v in zip(points, middle, strict=True)],
                 "hovertemplate": hover(), "meta": _meta(results, readout, kind, lines, name), **group,
             }
         )  # fmt: skip
     layout = {
         "height": 430,
-        "xaxis": {"title": {"text": lines.axis.label}, **_axis_of(lines.places)},
+        "xaxis": {"title": {"text": lines.axis.label}, **_axis_of(lines.places, np.array(x))},
         "yaxis": {"title": {"text": words}},
     }
     middles = np.array([curve[0] for name, curve in lines.curves.items() if name in lines.named])
     if kind == "ratio":
         ends = np.array([[middles.ravel()] * 3])
-        layout["yaxis"] |= {"type": "log", "range": [float(np.log10(limit)) for limit in change_limits(ends, True)]}
+        layout["yaxis"] |= log_axis(*change_limits(ends, True))
     elif kind == "value":
         layout["yaxis"] |= {"range": [0, 102]}
     return data, layout
 
 
 def _mode(lines: _Lines) -> str:
-    return "lines+markers" if lines.axis.is_curve and lines.chosen.size <= 25 else "lines" if lines.axis.is_curve else "markers"
+    if not lines.axis.is_curve:
+        return "markers"
+    return "lines+markers" if lines.chosen.size <= 25 else "lines"
 
 
 def _pale(color: str) -> str:
@@ -188,9 +193,9 @@ def _against(results, lines: _Lines):
     return {"point": int(lines.axis.order[0])} if lines.axis.is_curve else "median"
 
 
-def _axis_of(places: Places) -> dict:
+def _axis_of(places: Places, x: np.ndarray) -> dict:
     if places.scale == "log":
-        return {"type": "log"}
+        return log_axis(x.min() / _MARGIN, x.max() * _MARGIN)
     if places.scale == "steps":
         step = -(-len(places.texts) // 12) or 1
         return {"tickvals": list(range(0, len(places.texts), step)), "ticktext": list(places.texts[::step])}
@@ -209,7 +214,7 @@ def _value_text(value: float, kind: str) -> str:
     return shift_text(value) if kind == "difference" else f"{plain_text(value)} %"
 
 
-def _point_text(results, lines: _Lines, k: int) -> str:
+def _point_text(lines: _Lines, k: int) -> str:
     """``"dose 0.3 mg/kg"`` of the k-th point that is drawn."""
     return lines.axis.axis.text(int(lines.axis.order[lines.chosen[k]]))
 
@@ -229,7 +234,8 @@ def _caption(results, readout: Readout, kind: str, lines: _Lines) -> str:
         middle = lines.curves[name][0]
         finite = np.flatnonzero(np.isfinite(middle))
         if finite.size:
-            ends = [f"{_value_text(middle[k], kind)} at {_point_text(results, lines, int(k))}" for k in (finite[0], finite[-1])]
+            pair = finite[[0, -1]].tolist()
+            ends = [f"{_value_text(middle[k], kind)} at {_point_text(lines, k)}" for k in pair]
             said.append(f"{name} goes from {ends[0]} to {ends[1]}." if axis.is_curve else "")
     hidden = " Names in the legend show and hide their lines." if len(lines.curves) > len(lines.named) else ""
     return " ".join(filter(None, [head, *said])) + hidden
@@ -239,11 +245,8 @@ def _table(results, readout: Readout, kind: str, lines: _Lines) -> Iterator[tupl
     names = lines.named[:_MOST_COLUMNS]
     yield (lines.axis.label, *names)
     rows = np.unique(np.linspace(0, lines.chosen.size - 1, min(_MOST_ROWS, lines.chosen.size)).round().astype(int))
-    factor = 100.0 if kind == "ratio" else 1.0
-    middle, low, high = {"ratio": ("ratio", "ratio_low", "ratio_high"), "difference": ("difference", "low", "high")}.get(
-        kind, ("held", "held_low", "held_high")
-    )
-    full = _in_full(results, readout, kind, lines)
+    factor, full = 100.0 if kind == "ratio" else 1.0, _in_full(results, readout, kind, lines)
+    statistics = {"ratio": ("ratio", "ratio_low", "ratio_high"), "difference": ("difference", "low", "high")}.get(kind)
     for k in rows.tolist():
         position = int(lines.axis.order[lines.chosen[k]])
         cells = []
@@ -252,12 +255,17 @@ def _table(results, readout: Readout, kind: str, lines: _Lines) -> Iterator[tupl
                 **readout.at, "arm": lines.arm, "phase": lines.phase, readout.row: name, "along": lines.axis.dim,
                 "index": position, "against": _against(results, lines),
             }  # fmt: skip
-            values = [full[s].sel({readout.row: name}).values[k] if full else lines.curves[name][0][k] for s in (middle, low, high)]
-            values = values if full else values[:1]
-            texts = [_value_text(v * factor, kind) for v in values]
-            found = [stated(v, readout.variable, s, place, t) for v, s, t in zip(values, (middle, low, high), texts, strict=False)]
-            cells.append(found if len(found) == 3 and np.isfinite([values[1], values[2]]).all() else found[:1])
-        yield (_point_text(results, lines, k), *cells)
+            if statistics is None:
+                value = lines.curves[name][0][k]
+                cells.append([stated(value, readout.variable, "held", place, _value_text(value, kind))])
+                continue
+            values = [float(full[s].sel({readout.row: name}).values[k]) for s in statistics]
+            found = [
+                stated(v, readout.variable, s, place, _value_text(v * factor, kind))
+                for v, s in zip(values, statistics, strict=True)
+            ]
+            cells.append(found if np.isfinite(values).all() else found[:1])
+        yield (_point_text(lines, k), *cells)
 
 
 def _in_full(results, readout: Readout, kind: str, lines: _Lines) -> dict[str, xr.DataArray]:
@@ -315,7 +323,9 @@ def _side(axis, chosen: np.ndarray) -> tuple[list, dict]:
     return [float(axis.values[k]) for k in chosen], {**title, "type": scale}
 
 
-def _plane(results, plane, region: str, chosen: Sequence[np.ndarray], arm: str, phase: str, reach: float) -> tuple[list, dict]:
+def _plane(
+    results, plane, region: str, chosen: Sequence[np.ndarray], arm: str, phase: str, reach: float
+) -> tuple[list, dict]:
     (x, x_axis), (y, y_axis) = (_side(axis, k) for axis, k in zip(results.axes.values(), chosen, strict=True))
     z = plane.sel(region=region).values.T
     blue, red = transmitter_color("5-HT"), transmitter_color("DA")
@@ -337,8 +347,9 @@ def _plane(results, plane, region: str, chosen: Sequence[np.ndarray], arm: str, 
 
 def _plane_caption(results, plane, arm: str, phase: str, chosen) -> str:
     words = [
-        f"Balance of {spaced(arm)} against {spaced(results.reference[0])} over {' and '.join(map(spaced, results.axes))}, phase "
-        f"{phase}, mean of {len(results.subjects)} subject(s), a region at a time; + is a tilt to dopamine, − to serotonin."
+        f"Balance of {spaced(arm)} against {spaced(results.reference[0])} over {' and '.join(map(spaced, results.axes))}, "
+        f"phase {phase}, mean of {len(results.subjects)} subject(s), a region at a time; + is a tilt to dopamine, − to "
+        "serotonin."
     ]
     for region in plane.region.values.tolist()[:3]:
         own = plane.sel(region=region).values

@@ -27,18 +27,16 @@ def trace_figure(results) -> Figure | None:
     if not found:
         return None
     phases = _phases(results)
-    pools = _pools(results)
-    views = tuple(
-        (f"{transmitter} in {region}", *_view(results, found.values(), phases, (t, r)))
-        for (transmitter, t, region, r) in pools
-    )
+    pools = _pools(results, found.values(), phases[-1])
+    views = tuple((f"{t} in {r}", *_view(results, found.values(), phases, at)) for t, r, at in pools)
     n = min(len(results.subjects), _MOST_SUBJECTS)
     width = max(own["width"] for _, own in found.values())
+    of = f"mean of {n} subjects" if n > 1 else "one subject"
     caption = (
-        f"Extracellular concentration over the recording of each phase ({', '.join(phases)}), {'mean of' if n > 1 else 'of'} "
-        f"{n} subject{'s' * (n > 1)} in steps of {plain_text(width)} s, a pool at a time. {_said(found.values(), phases, pools)}"
+        f"Extracellular concentration over the recording of each phase ({', '.join(phases)}), {of} in steps of "
+        f"{plain_text(width)} s, a pool at a time. {_said(found.values(), phases, pools)}"
     )
-    return Figure("traces", "Concentrations over time", caption, views, "pool")
+    return Figure("traces", "Concentrations over time", caption, views, "pool" if len(views) > 1 else "")
 
 
 def _conditions(results) -> list[Compared]:
@@ -52,16 +50,18 @@ def _phases(results) -> list[str]:
     return last if results.reference[1] in last else [results.reference[1], *last[1:]]
 
 
-def _pools(results) -> list[tuple[str, int, str, int]]:
-    """Pools that exist, the regions in the order of the file."""
+def _pools(results, found, phase: str) -> list[tuple[str, str, tuple[int, int]]]:
+    """(transmitter, region, place) of pools that exist; first the one that differs most between arms."""
     levels = results.summary["pools"]["concentration"]
-    there = levels.notnull().any([d for d in levels.dims if d not in ("transmitter", "region")]).transpose("transmitter", "region")
-    return [
-        (transmitter, t, region, r)
-        for t, transmitter in enumerate(levels.transmitter.values.tolist())
-        for r, region in enumerate(levels.region.values.tolist())
-        if bool(there.values[t, r])
-    ]
+    others = [d for d in levels.dims if d not in ("transmitter", "region")]
+    there = levels.notnull().any(others).transpose("transmitter", "region").values
+    names = levels.transmitter.values.tolist(), levels.region.values.tolist()
+    pools = [(names[0][t], names[1][r], (t, r)) for t, r in np.argwhere(there).tolist()]
+    means = np.array([own["mean"][phase].mean(axis=-1) for _, own in found])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spread = np.nan_to_num(means.max(axis=0) / means.min(axis=0), posinf=0.0)
+    most = max(pools, key=lambda pool: spread[pool[2]])
+    return [most, *(pool for pool in pools if pool is not most)]
 
 
 def _mean_traces(results, condition: Compared) -> dict | None:
@@ -124,9 +124,9 @@ def _domains(n: int) -> Iterator[list[float]]:
 
 def _said(found, phases: Sequence[str], pools) -> str:
     """Ends of the first pool in words."""
-    transmitter, t, region, r = pools[0]
+    transmitter, region, place = pools[0]
     words = []
     for condition, own in found:
-        values = own["mean"][phases[-1]][t, r]
+        values = own["mean"][phases[-1]][place]
         words.append(f"{condition.label} {plain_text(float(values.mean()))} nM")
     return f"{transmitter} in {region}, mean of phase {phases[-1]}: {', '.join(words)}."

@@ -13,7 +13,16 @@ from neurosim.analysis.compare import paired_statistics
 from neurosim.analysis.plots.style import INK, MUTED, log_ticks, transmitter_color
 from neurosim.analysis.results import spike_trains
 
-__all__ = ["MARKERS", "Condition", "change_limits", "change_panel", "level_panel", "lines_panel", "raster_panel", "rows_axis"]
+__all__ = [
+    "MARKERS",
+    "Condition",
+    "change_limits",
+    "change_panel",
+    "level_panel",
+    "lines_panel",
+    "raster_panel",
+    "rows_axis",
+]
 
 #: Points of a curve that are marked one by one; of more, the line and a band are drawn.
 _MOSTMARKERS = 60
