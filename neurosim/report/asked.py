@@ -129,6 +129,8 @@ def phases_of(experiment: Experiment | None) -> list[tuple[str, str, str, str]]:
     """(name, clock, settle, record) of each phase."""
     if experiment is None:
         return []
+    if not experiment.has_spikes:
+        return [(p.name, clock_text(p), "–", "–") for p in phase_times(experiment.protocol)]
     return [
         (p.name, clock_text(p), f"{float(p.settle):g} s", f"{float(p.record):g} s")
         for p in phase_times(experiment.protocol)

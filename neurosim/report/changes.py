@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurosim.report.conditions import MOST, Compared, compared
+from neurosim.report.drugs import DrugFound, Held
 from neurosim.report.figures import Readout
 from neurosim.report.numbers import Stated, stated, statistics_of
 
@@ -54,11 +55,12 @@ class Change:
 
 @dataclass(frozen=True)
 class Answer:
-    """The largest change of each kind in a condition."""
+    """What each drug holds most in a condition, and the largest change of each kind."""
 
     label: str
     color: str
     against: str
+    held: tuple[Held, ...]
     changes: tuple[Change, ...]
 
 
@@ -115,8 +117,10 @@ def _is_clear(readout: Readout, value: float, low: float, high: float) -> bool:
     return _size(readout, value) >= math.log1p(_LEAST) - 1e-12 and not low <= none <= high
 
 
-def answers_of(results, readouts: Sequence[Readout], changes: Sequence[Change]) -> tuple[Answer, ...]:
-    """Of each condition the largest change of each kind, clear ones first."""
+def answers_of(
+    results, readouts: Sequence[Readout], changes: Sequence[Change], drugs: Sequence[DrugFound]
+) -> tuple[Answer, ...]:
+    """Of each condition what drugs hold, and the largest change of each kind, clear ones first."""
     conditions = [c for c in compared(results, results.phases[-1])[:MOST] if c.against]
     answers = []
     for condition in conditions:
@@ -126,5 +130,7 @@ def answers_of(results, readouts: Sequence[Readout], changes: Sequence[Change]) 
             kind = [change for change in own if change.what == title and np.isfinite(change.size)]
             most += sorted(kind, key=lambda change: (not change.is_clear, -change.size))[:1]
         arm, phase = condition.against
-        answers.append(Answer(condition.label, condition.color, arm if len(results.arms) > 1 else phase, tuple(most)))
+        held = tuple(filter(None, (drug.most_held(condition.label) for drug in drugs)))
+        against = arm if len(results.arms) > 1 else phase
+        answers.append(Answer(condition.label, condition.color, against, held, tuple(most)))
     return tuple(answers)

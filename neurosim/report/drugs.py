@@ -13,12 +13,21 @@ from neurosim.report.figures import Figure, Readout, level_view
 from neurosim.report.numbers import Stated, plain_text, stated, statistics_of
 from neurosim.spec import Experiment, drug_text
 
-__all__ = ["DrugFound", "drugs_of", "occupancy_figure"]
+__all__ = ["DrugFound", "Held", "drugs_of", "occupancy_figure"]
 
 #: Part of a target below which nothing is drawn.
 _WORTH_A_ROW = 0.005
 #: Targets in a figure.
 _MOST_TARGETS = 30
+
+
+@dataclass(frozen=True)
+class Held:
+    """The target that a drug holds most in a condition."""
+
+    drug: str
+    target: str
+    part: Stated
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,14 @@ class DrugFound:
     given: tuple[tuple[str, str], ...]
     table: tuple[tuple, ...]
     below: tuple[str, ...]
+
+    def most_held(self, label: str) -> Held | None:
+        """What it holds most of in a condition; None where it is not or holds nothing."""
+        if not self.table or label not in self.table[0] or len(self.table) < 3:
+            return None
+        column = self.table[0].index(label)
+        target, part = max(((row[0], row[column][0]) for row in self.table[2:]), key=lambda pair: pair[1].value)
+        return Held(self.name, target, part) if part.value >= _WORTH_A_ROW else None
 
 
 def drugs_of(results, experiment: Experiment | None) -> tuple[DrugFound, ...]:

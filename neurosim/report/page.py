@@ -119,6 +119,7 @@ def _context(results) -> dict[str, Any]:
     readouts = readouts_of(results) if has_data else ()
     changes = changes_of(results, readouts)
     clear = [change for change in changes if change.is_clear]
+    drugs = drugs_of(results, experiment) if has_data else ()
     failures, more_failures = failures_of(results)
     figures = tuple(_figures(results, readouts)) if has_data else ()
     return {
@@ -132,7 +133,7 @@ def _context(results) -> dict[str, Any]:
         "failures": failures,
         "more_failures": more_failures,
         "has_data": has_data,
-        "answers": answers_of(results, readouts, changes),
+        "answers": answers_of(results, readouts, changes, drugs),
         "clear": clear[:_MOST_CHANGES],
         "n_clear": len(clear),
         "n_changes": len(changes),
@@ -143,7 +144,7 @@ def _context(results) -> dict[str, Any]:
         "circuit": None if experiment is None else experiment.circuit,
         "figures": figures,
         "figure_data": {figure.id: [{"label": v, "data": d, "layout": o} for v, d, o in figure.views] for figure in figures},
-        "drugs": drugs_of(results, experiment) if has_data else (),
+        "drugs": drugs,
         "activation": level_figure(results, activation(results)) if has_data and results.has_spikes else None,
         "rows": touched_rows(results, experiment) if has_data else (),
         "numbers_used": None if experiment is None else _numbers(experiment),

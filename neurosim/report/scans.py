@@ -21,8 +21,8 @@ __all__ = ["curve_figure", "held_figures", "plane_figures"]
 
 #: Points that are drawn of a curve, of a cloud, of a side of a plane; arms and axes to choose from.
 _MOST_POINTS, _MOST_MARKS, _MOST_SIDE, _MOST_VIEWS = 121, 1000, 61, 12
-#: Lines in colour, and the part of the largest movement from which a line is.
-_MOST_LINES, _WORTH_A_NAME = 8, 0.1
+#: Lines in colour, the part of the largest movement from which a line is, and lines in all.
+_MOST_LINES, _WORTH_A_NAME, _MOST_IN_ALL = 8, 0.1, 14
 #: Margins of a logarithmic axis, as a factor.
 _MARGIN = 1.08
 #: Points and lines of the table beside a figure.
@@ -41,6 +41,7 @@ class _Lines:
     curves: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]
     named: tuple[str, ...]
     n_left_out: int
+    n_other_lines: int
 
 
 def curve_figure(results, readout: Readout) -> Figure | None:
@@ -79,8 +80,14 @@ def _figure(results, readout: Readout, kind: str, title: str) -> Figure | None:
         views,
         "arm and axis" if len(views) > 1 else "",
         tuple(_table(results, readout, kind, first)),
-        f"{first.n_left_out} more points are in summary.h5." if first.n_left_out else "",
+        _left_out(first),
     )
+
+
+def _left_out(lines: _Lines) -> str:
+    words = [f"{lines.n_left_out} more points"] * bool(lines.n_left_out)
+    words += [f"{lines.n_other_lines} more lines, which move less,"] * bool(lines.n_other_lines)
+    return f"{' and '.join(words)} are in summary.h5." if words else ""
 
 
 def _views(results) -> list[tuple[str, Along]]:
@@ -113,8 +120,9 @@ def _lines(results, readout: Readout, kind: str, arm: str, axis: Along) -> _Line
     sizes = {name: _size(curve[0], kind) for name, curve in curves.items()}
     order = sorted(curves, key=lambda name: -sizes[name])
     named = [name for name in order[:_MOST_LINES] if sizes[name] >= _WORTH_A_NAME * sizes[order[0]]]
-    kept = {name: tuple(part[chosen] for part in curves[name]) for name in order}
-    return _Lines(arm, phase, axis, places_of(axis), chosen, kept, tuple(named), axis.order.size - chosen.size)
+    kept = {name: tuple(part[chosen] for part in curves[name]) for name in order[:_MOST_IN_ALL]}
+    n_points, n_lines = axis.order.size - chosen.size, len(order) - len(kept)
+    return _Lines(arm, phase, axis, places_of(axis), chosen, kept, tuple(named), n_points, n_lines)
 
 
 def _size(middle: np.ndarray, kind: str) -> float:
