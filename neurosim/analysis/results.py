@@ -27,6 +27,7 @@ from neurosim.recording import (
     trial_path,
 )
 from neurosim.recording.files import verify
+from neurosim.spec import Circuit, circuit_of_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -145,6 +146,13 @@ class Results:
     def circuit_text(self) -> str:
         """The circuit file as it was written."""
         return self.attributes.get("circuit_yaml", "")
+
+    @cached_property
+    def circuit(self) -> Circuit:
+        """The circuit, before what arms and axes change."""
+        if not self.circuit_text:
+            raise ResultSchemaError(f"circuit of {self.name}: these results do not hold the text of their circuit")
+        return circuit_of_text(self.circuit_text)
 
     @property
     def reference(self) -> tuple[str, str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.signal import get_window, welch
 
 from neurosim.analysis.spikes import ACTIVE_RATE, cell_rates
 from neurosim.errors import ResultSchemaError
@@ -85,6 +84,8 @@ def spectrum(signal: np.ndarray, step: float, segment: float = SEGMENT) -> Spect
     ----------
     Welch PD (1967) IEEE Trans Audio Electroacoust 15:70-73
     """
+    from scipy.signal import welch  # slow to load, and few readouts need it
+
     length = round(segment / step)
     _enough(signal.size, length, step)
     return Spectrum(*welch(signal, 1.0 / step, "hann", length, detrend="constant"))
@@ -184,6 +185,8 @@ def synchrony(
 
 def _transform(signal: np.ndarray, length: int) -> np.ndarray:
     """Fourier transforms of half-overlapping segments without their means, shape (segment, frequency)."""
+    from scipy.signal import get_window
+
     parts = np.lib.stride_tricks.sliding_window_view(signal, length)[:: length // 2]
     return np.fft.rfft((parts - parts.mean(axis=1, keepdims=True)) * get_window("hann", length), axis=1)
 
