@@ -7,6 +7,7 @@ from neurosim.validation.readouts import Reading, Readout, get_readout, readout,
 from neurosim.validation.report import Score, scored_within, write_scores
 from neurosim.validation.rows import ROWS_FILE, check_rows, chosen
 from neurosim.validation.run import validate
+from neurosim.validation.scatter import scatter_figure
 from neurosim.validation.scoreboard import Tally, tally
 from neurosim.validation.verdict import VERDICTS, Verdict, judge
 
@@ -24,6 +25,7 @@ __all__ = [
     "judge",
     "readout",
     "readout_names",
+    "scatter_figure",
     "scored_within",
     "tally",
     "validate",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
@@ -19,8 +20,10 @@ from neurosim import reference
 from neurosim.errors import ResultSchemaError
 
 __all__ = [
+    "BAND",
     "INK",
     "MUTED",
+    "SIGNS",
     "ResultFigure",
     "Sheet",
     "arm_colors",
@@ -30,16 +33,22 @@ __all__ = [
     "log_ticks",
     "number",
     "save_figure",
+    "shades",
     "styled",
     "transmitter_color",
 ]
 
 INK = "#222222"
 MUTED = "#8a8a8a"
+#: What stands behind: a published band, a recorded stretch.
+BAND = "#c9d3dc"
 
-# Okabe & Ito: distinct for all common kinds of colour vision; the reference arm is always black. Their red
-# and blue come last, since those stand for the transmitters.
-_ARMS = ("#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#7F3C8D", "#A5671B", "#D55E00", "#0072B2")
+# Okabe & Ito and two violets: distinct for all common kinds of colour vision (tests/unit/test_plot_colors.py); the
+# reference arm is always black. Their red and blue come last, since those stand for the transmitters.
+_ARMS = ("#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#7F3C8D", "#4B2FB4", "#D55E00", "#0072B2")
+
+#: Of what raises, lowers, and only modulates.
+SIGNS = {1: "#3c7a3e", -1: "#6b4a8c", 0: "#6f6f6f"}
 
 _STYLE = {
     "font.family": "sans-serif",
@@ -128,6 +137,30 @@ def line_colors(names: Sequence[str]) -> dict[str, str]:
 
 def transmitter_color(transmitter: str) -> str:
     return reference.transmitter_color(transmitter) or MUTED
+
+
+#: From none to all in CIELAB (L*, a*, b*; white D65): the lighter the less, so that any colour vision reads it.
+_SHADES = ((97.0, 0.0, 0.0), (64.0, -24.0, -14.0), (24.0, -12.0, -22.0))
+#: Linear sRGB from XYZ (IEC 61966-2-1), and the white it is for.
+_FROM_XYZ = np.array([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]])
+_WHITE = (0.95047, 1.0, 1.08883)
+
+
+def shades(n: int = 256) -> ListedColormap:
+    """A sequential map whose neighbours are equally far apart in CIELAB, white for none."""
+    corners = np.array(_SHADES)
+    lengths = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(corners, axis=0), axis=1))])
+    places = np.linspace(0.0, lengths[-1], n)
+    return ListedColormap(_srgb(np.stack([np.interp(places, lengths, part) for part in corners.T], axis=1)), "shades")
+
+
+def _srgb(lab: np.ndarray) -> np.ndarray:
+    """sRGB of CIELAB colours, shape (n, 3)."""
+    y = (lab[:, 0] + 16.0) / 116.0
+    f = np.stack([y + lab[:, 1] / 500.0, y, y - lab[:, 2] / 200.0], axis=1)
+    xyz = np.where(f > 6 / 29, f**3, 3 * (6 / 29) ** 2 * (f - 4 / 29)) * _WHITE
+    linear = np.clip(xyz @ _FROM_XYZ.T, 0.0, 1.0)
+    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
 
 
 def number(value: float) -> str:
