@@ -226,6 +226,14 @@ def psth(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rate around the stimuli, mean over cells and sweeps.
 
+    Parameters
+    ----------
+    spikes : SpikeTrains
+    onsets : float array, shape (sweep,), s
+        Rising.
+    start, stop, step : float, s
+        First and last edge from each stimulus, and width of the bins.
+
     Returns
     -------
     edges : float array, shape (bin,), s

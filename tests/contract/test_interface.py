@@ -8,7 +8,7 @@ import pytest
 
 MODULES = ("neurosim", "neurosim.analysis", "neurosim.analysis.plots")
 CLASSES = ("neurosim.analysis.Results", "neurosim.analysis.plots.Plot")
-_ELSEWHERE = re.compile(r"[Ss]ee :(?:func|meth):`~?([\w.]+)`")
+_ELSEWHERE = re.compile(r"(?:[Ss]ee|as of) :(?:func|meth):`~?([\w.]+)`")
 
 
 def _named(module, name):

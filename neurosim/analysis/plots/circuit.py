@@ -109,9 +109,15 @@ def circuit_figure(circuit: Circuit) -> ResultFigure:
 def results_circuit_figure(results, arm: str | None = None, phase: str | None = None, **axes) -> ResultFigure:
     """The circuit of some results, as :func:`circuit_figure`, at the rates and receptor activations that came out.
 
-    Mean over subjects of an arm in a phase, by default the reference. The circuit is the one before the arm's lesions and
-    ``set:``; of a lesioned population the currents are those of its surviving cells. ``**axes`` are values on scan axes, by
-    default the first.
+    Mean over subjects. The circuit is the one before the arm's lesions and ``set:``; of a lesioned population the currents are
+    those of its surviving cells.
+
+    Parameters
+    ----------
+    arm, phase : str, optional
+        By default the reference.
+    **axes
+        Value on each scan axis; the first by default.
     """
     if not results.has_spikes:
         raise ResultSchemaError(f"circuit of {results.name}: it was run without spikes, so it has no rates")
