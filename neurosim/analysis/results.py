@@ -34,6 +34,11 @@ if TYPE_CHECKING:
 
     from neurosim.analysis.fits import DoseResponse
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from neurosim.analysis.fits import DoseResponse
+
 __all__ = ["Results", "open_results", "spike_trains"]
 
 

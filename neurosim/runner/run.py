@@ -335,6 +335,7 @@ def _summary_attributes(experiment: Experiment, engine: str) -> dict[str, Any]:
         **environment(),
         "seed": experiment.seed,
         "resolved": canonical_json(experiment),
+        "experiment_resolved_yaml": dump_yaml(experiment),
         "experiment_digest": digest(experiment),
         **({"settings": experiment.settings} if experiment.source_text and experiment.settings else {}),
         **({"notice": NOTICE} if experiment.has_disorders else {}),
