@@ -1,7 +1,7 @@
 """Reference of the keys of a file, read from the models that read the file: ``.. file-keys:: experiment``.
 
 One section per model, in the order in which a reader meets them: what the model is (its docstring) and a table of its keys
-with what each may hold, its unit and its default. Nothing here is written twice.
+with the words that editors show, what each may hold, its unit and its default. Nothing here is written twice.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pydantic_core import PydanticUndefined
 from sphinx.util.docutils import SphinxDirective
 
 from neurosim import units
+from neurosim.export.schema_words import words_of
 from neurosim.spec import Circuit, Disorder, Experiment
 from neurosim.spec._model import CITATION, Model, Named
 from neurosim.spec._quantities import _RANGES, Sourced, sourced, stated
@@ -152,7 +153,7 @@ def _name_words(annotation: Any) -> str:
 
 
 def _default(field: FieldInfo) -> str:
-    if field.is_required():
+    if field.is_required() or field.alias == "schema":
         return "**needed**"
     value = field.get_default(call_default_factory=True)
     if value is None or value is PydanticUndefined or value == () or value == {}:
@@ -167,18 +168,21 @@ def _row(cells: list[str]) -> str:
     return "\n".join([f"   * - {first}", *(f"     - {cell}" for cell in rest)])
 
 
+def _literal(words: str) -> str:
+    """Words in which a star is a star."""
+    return words.replace("*", "\\*")
+
+
 def _section(kind: str, model: type[Model], path: str) -> str:
     title, keys = _title(model), keys_of(model)
     about = inspect.cleandoc(model.__doc__ or "").split("\nRaises\n")[0].split("\nAttributes\n")[0].strip()
-    has_words = any(field.description for field in keys.values())
-    heading = ["key", "what it holds", "default", *(["meaning"] if has_words else [])]
     rows = [
         _row(
             [
                 f"``{key}``",
+                _literal(words_of(title, key) or ""),
                 _text(kind, field.annotation, tuple(field.metadata)),
                 _default(field),
-                *([field.description or ""] if has_words else []),
             ]
         )
         for key, field in keys.items()
@@ -198,7 +202,7 @@ def _section(kind: str, model: type[Model], path: str) -> str:
             "   :header-rows: 1",
             "   :class: file-keys",
             "",
-            _row(heading),
+            _row(["key", "what it is", "what it holds", "default"]),
             *rows,
             "",
         ]

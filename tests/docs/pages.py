@@ -129,6 +129,7 @@ def run_page(path: Path, folder: Path, apart: bool = False) -> str:
     for block in blocks(path):
         where = f"{path.name}:{block.line}"
         if block.into is not None:
+            (folder / block.into).parent.mkdir(parents=True, exist_ok=True)
             (folder / block.into).write_text(block.text, encoding="utf-8")
         elif block.language == "python":
             if apart:

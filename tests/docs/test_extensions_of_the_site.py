@@ -98,3 +98,13 @@ def test_the_experiment_page_has_the_keys_of_the_top():
     from file_keys import keys_of
 
     assert "schema" in keys_of(Experiment) and "source" not in keys_of(Site)
+
+
+@pytest.mark.parametrize("kind", ["experiment", "circuit", "disorder"])
+def test_every_key_has_words(kind):
+    from file_keys import keys_of, models_of
+
+    from neurosim.export.schema_words import words_of
+
+    without = [(m.__name__, key) for m in models_of(kind) for key in keys_of(m) if not words_of(m.__name__.lstrip("_"), key)]
+    assert not without

@@ -55,6 +55,7 @@ def test_a_file_that_is_shown_loads(path, block, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for other in blocks(path):
         if other.into is not None:
+            (tmp_path / other.into).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / other.into).write_text(other.text, encoding="utf-8")
     kind = re.search(r"schema: neurosim-(\w+)/", block.text)[1]
     (tmp_path / "shown.yaml").write_text(block.text, encoding="utf-8")

@@ -109,8 +109,8 @@ def circuit_figure(circuit: Circuit) -> ResultFigure:
 def results_circuit_figure(results, arm: str | None = None, phase: str | None = None, **axes) -> ResultFigure:
     """The circuit of some results, as :func:`circuit_figure`, at the rates and receptor activations that came out.
 
-    Mean over subjects. The circuit is the one before the arm's lesions and ``set:``; of a lesioned population the currents are
-    those of its surviving cells.
+    Mean over subjects. The circuit is the one before the arm's lesions and ``set:``; of a lesioned population the currents
+    are those of its surviving cells.
 
     Parameters
     ----------
