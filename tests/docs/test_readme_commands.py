@@ -66,7 +66,7 @@ def test_a_line_does_what_it_says(line, folder):
     command = [sys.executable, "-m", *shlex.split(line)]
     ended = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert len(ended.stdout.splitlines()) > 2, ended.stdout
+    assert ended.stdout.strip(), "it printed nothing"
 
 
 def test_the_main_job_left_what_the_readme_promises(folder):
