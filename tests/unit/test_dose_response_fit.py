@@ -100,7 +100,7 @@ def test_a_step_lies_between_two_doses():
     assert fit.low <= below * (1 + 1e-9) and fit.high >= above * (1 - 1e-9)
 
 
-def drawn(seed, n, spread=0.2, offset=1.0, noise=0.3, truth=2.0):
+def drawn(seed, n, spread=0.4, offset=1.0, noise=0.3, truth=2.0):
     """Responses of some subjects with levels, sizes and ED50s of their own, shape (subject, dose)."""
     random = np.random.default_rng(seed)
     return np.stack(
@@ -247,6 +247,19 @@ def test_results_are_fitted_by_name(scanned):
     assert plain.response_unit == "nM" and "nM" in repr(plain)
 
 
+def test_a_rate_per_second_keeps_its_unit(tmp_path):
+    """Only plain numbers, of unit 1, have none."""
+    axis = Axis("k", (0.5, 1.0, 2.0, 4.0, 8.0), "1/s", "circuit.k")
+    folder = results_folder(
+        tmp_path, SMALL, {"vehicle": Treatment(), "drug": Treatment()}, axes=[axis], record=0.3, phases=["drug"],
+        at_point=lambda t, point: Treatment(levels={"5-HT": logistic(axis.values[point[0]], 1, 3, 2.0, 1.0)}),
+    )  # fmt: skip
+    with open_results(folder) as results:
+        fit = results.fit_dose_response("pools/concentration", transmitter="5-HT", region="DRN")
+        assert (fit.unit, fit.response_unit) == ("1/s", "nM")
+        assert results.fit_dose_response("activation", site="HT1A_DRN").response_unit == ""
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -279,6 +292,21 @@ def test_the_figure_shows_the_fit_of_what_it_shows(scanned):
     )
     curves = [line for line in panel.lines if len(line.get_xdata()) > 100]
     assert any(np.allclose(line.get_ydata(), fit.predict(line.get_xdata()), rtol=1e-6) for line in curves)
+
+
+def test_a_control_and_doses_in_any_order_are_drawn_where_they_stand(tmp_path):
+    """0 before powers of ten stands on an even axis; the curve goes through the places in their order."""
+    doses = (1000.0, 100.0, 10.0, 1.0, 0.1, 0.0)
+    folder = results_folder(
+        tmp_path, SMALL, {"vehicle": Treatment(), "drug": Treatment()}, axes=[Axis("dose", doses, "mg/kg", "d")],
+        at_point=lambda t, point: Treatment(levels={"5-HT": logistic(doses[point[0]], 1.0, 3.0, 5.0, 1.0)}),
+        record=0.3, phases=["drug"],
+    )  # fmt: skip
+    with open_results(folder) as results:
+        panel = results.plot.dose_response("concentration", transmitter="5-HT", fit=True).axes[0]
+        fit = results.fit_dose_response("pools/concentration", transmitter="5-HT", region="DRN", relative=True)
+    curves = [line.get_ydata() for line in panel.lines if line.get_linestyle() == "-" and len(line.get_ydata()) == 6]
+    assert any(np.allclose(curve, fit.predict(np.array(doses)), rtol=1e-6) for curve in curves)
 
 
 def test_a_figure_over_texts_cannot_be_fitted(scanned):
