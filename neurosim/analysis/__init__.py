@@ -2,6 +2,7 @@
 
 from neurosim.analysis.balance import balance
 from neurosim.analysis.compare import compare
+from neurosim.analysis.influence import Influence, influences
 from neurosim.analysis.known import known_headers, known_records
 from neurosim.analysis.outcome import classify
 from neurosim.analysis.readout import readout
@@ -15,6 +16,7 @@ __all__ = [
     "SUMMARY",
     "Axis",
     "Cell",
+    "Influence",
     "Results",
     "TableRow",
     "assemble_summary",
@@ -22,6 +24,7 @@ __all__ = [
     "balance",
     "classify",
     "compare",
+    "influences",
     "known_headers",
     "known_records",
     "open_results",

@@ -74,7 +74,7 @@ class Results:
     keys : DataArray
         Key of every trial, over arm × subject × scan axes.
     plot : Plot
-        ``raster``, ``concentrations``, ``balance``, ``balance_plane``, ``dose_response``, ``overview``.
+        ``overview raster concentrations occupancy activation arms balance balance_plane dose_response circuit timeline``.
     """
 
     def __init__(self, folder: str | Path):
