@@ -6,7 +6,7 @@ Every trace says in ``meta`` which numbers of ``summary.h5`` it draws.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -85,6 +85,7 @@ class Readout:
     at: dict[str, Any]
     is_shift: bool = False
     scale: float = 1.0
+    _known: dict = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def names(self) -> list[str]:
@@ -108,8 +109,12 @@ class Readout:
         return ("difference", "low", "high") if self.is_shift else ("ratio", "ratio_low", "ratio_high")
 
     def change(self, condition: Compared) -> dict[str, xr.DataArray]:
-        """Paired statistics of a condition against its other."""
-        return statistics_of(condition.of(self.values), condition.other(self.values), not self.is_shift)
+        """Paired statistics of a condition against its other; several figures and tables ask for them."""
+        key = condition.label, condition.condition.phase
+        if key not in self._known:
+            sides = condition.of(self.values), condition.other(self.values)
+            self._known[key] = statistics_of(*sides, not self.is_shift)
+        return self._known[key]
 
 
 def level_figure(results, readout: Readout) -> Figure | None:

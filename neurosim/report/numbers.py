@@ -61,9 +61,10 @@ def statistics_of(
     if other is None:
         found = paired_statistics(values, xr.zeros_like(values), has_ratio=False)
         names = {"difference": "mean", "low": "mean_low", "high": "mean_high", "n": "n"}
-        return {new: found.sel(statistic=old, drop=True) for old, new in names.items()}
+        order = found.statistic.values.tolist()
+        return {new: found.isel(statistic=order.index(old), drop=True) for old, new in names.items()}
     found = paired_statistics(values, other, has_ratio)
-    return {str(name): found.sel(statistic=name, drop=True) for name in found.statistic.values}
+    return {name: found.isel(statistic=k, drop=True) for k, name in enumerate(found.statistic.values.tolist())}
 
 
 def stated(value: Any, variable: str, statistic: str, at: Mapping[str, Any], text: str | None = None) -> Stated:

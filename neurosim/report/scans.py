@@ -20,7 +20,7 @@ from neurosim.report.numbers import listed, plain_text, shift_text, signed_perce
 __all__ = ["curve_figure", "held_figures", "plane_figures"]
 
 #: Points that are drawn of a curve, of a cloud, of a side of a plane; arms and axes to choose from.
-_MOST_POINTS, _MOST_MARKS, _MOST_SIDE, _MOST_VIEWS = 121, 1000, 61, 12
+_MOST_POINTS, _MOST_MARKS, _MOST_SIDE, _MOST_VIEWS = 61, 400, 61, 8
 #: Lines in colour, the part of the largest movement from which a line is, and lines in all.
 _MOST_LINES, _WORTH_A_NAME, _MOST_IN_ALL = 8, 0.1, 14
 #: Margins of a logarithmic axis, as a factor.
@@ -120,7 +120,8 @@ def _lines(results, readout: Readout, kind: str, arm: str, axis: Along) -> _Line
     sizes = {name: _size(curve[0], kind) for name, curve in curves.items()}
     order = sorted(curves, key=lambda name: -sizes[name])
     named = [name for name in order[:_MOST_LINES] if sizes[name] >= _WORTH_A_NAME * sizes[order[0]]]
-    kept = {name: tuple(part[chosen] for part in curves[name]) for name in order[:_MOST_IN_ALL]}
+    drawn = order[:_MOST_IN_ALL] if axis.is_curve else named
+    kept = {name: tuple(part[chosen] for part in curves[name]) for name in drawn}
     n_points, n_lines = axis.order.size - chosen.size, len(order) - len(kept)
     return _Lines(arm, phase, axis, places_of(axis), chosen, kept, tuple(named), n_points, n_lines)
 
@@ -244,7 +245,9 @@ def _caption(results, readout: Readout, kind: str, lines: _Lines) -> str:
         if finite.size:
             pair = finite[[0, -1]].tolist()
             ends = [f"{_value_text(middle[k], kind)} at {_point_text(lines, k)}" for k in pair]
-            said.append(f"{name} goes from {ends[0]} to {ends[1]}." if axis.is_curve else "")
+            reach = [_value_text(edge, kind) for edge in (np.nanmin(middle), np.nanmax(middle))]
+            ways = f"goes from {ends[0]} to {ends[1]}" if axis.is_curve else f"lies between {' and '.join(reach)}"
+            said.append(f"{name} {ways}.")
     hidden = " Names in the legend show and hide their lines." if len(lines.curves) > len(lines.named) else ""
     return " ".join(filter(None, [head, *said])) + hidden
 
