@@ -403,7 +403,7 @@ def fit_of_results(
     own = _dose_axis(results, axis)
     wanted = {"arm": arm or _one_arm(results), "phase": phase or results.phases[-1]} | selection
     values = selected(variable_of(results.summary, name), wanted)
-    unit = values.attrs.get("units", "").replace("1", "")
+    unit = _unit(values.attrs.get("units", ""))
     if relative:
         rest = selected(variable_of(results.summary, name), wanted | {"arm": results.reference[0]})
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -424,7 +424,7 @@ def fit_of_results(
         bottom=bottom,
         top=top,
         n_H=n_H,
-        unit=own.unit.replace("1", ""),
+        unit=_unit(own.unit),
         response_unit=unit,
         name=f"{' '.join([name, *chosen])} over {own.name}, arm {wanted['arm']}",
     )
@@ -443,6 +443,11 @@ def _dose_axis(results: Results, name: str | None) -> Axis:
     if any(isinstance(value, str) for value in axis.values):
         raise ResultSchemaError(f"the scan axis {axis.name!r} has texts for values, over which there is no curve")
     return axis
+
+
+def _unit(unit: str) -> str:
+    """Of plain numbers, none."""
+    return "" if unit == "1" else unit
 
 
 def _one_arm(results: Results) -> str:

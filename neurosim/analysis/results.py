@@ -66,6 +66,9 @@ def open_results(folder: str | Path) -> Results:
 class Results:
     """Everything an experiment left in its folder; values are read when they are used.
 
+    :meth:`select` finds numbers by names, :meth:`to_dataframe` makes tables of them, :meth:`compare` sets arms side by side,
+    :meth:`fit_dose_response` and :meth:`sensitivity` look along scans, :meth:`trial` opens one trial with its spikes.
+
     Attributes
     ----------
     folder : Path
@@ -240,8 +243,14 @@ class Results:
         """How ``a`` differs from ``b``, paired over subjects; see :func:`neurosim.analysis.compare`."""
         return compare(self.summary, a, b, phase)
 
-    def fit_dose_response(self, name: str, arm: str | None = None, phase: str | None = None, axis: str | None = None,
-                          **options: Any) -> DoseResponse:
+    def fit_dose_response(
+        self,
+        name: str,
+        arm: str | None = None,
+        phase: str | None = None,
+        axis: str | None = None,
+        **options: Any,
+    ) -> DoseResponse:
         """ED50 of a variable over a scan axis, with its interval; see :func:`neurosim.analysis.fits.fit_of_results`.
 
         Examples

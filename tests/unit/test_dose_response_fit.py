@@ -100,7 +100,7 @@ def test_a_step_lies_between_two_doses():
     assert fit.low <= below * (1 + 1e-9) and fit.high >= above * (1 - 1e-9)
 
 
-def drawn(seed, n, spread=0.2, offset=1.0, noise=0.3, truth=2.0):
+def drawn(seed, n, spread=0.4, offset=1.0, noise=0.3, truth=2.0):
     """Responses of some subjects with levels, sizes and ED50s of their own, shape (subject, dose)."""
     random = np.random.default_rng(seed)
     return np.stack(
@@ -245,6 +245,19 @@ def test_results_are_fitted_by_name(scanned):
     np.testing.assert_allclose(np.sort(fit.responses), np.sort((100 * values / rest).values.ravel()))
     plain = scanned.fit_dose_response("pools/concentration", transmitter="5-HT", region="DRN", axis="dose", state="calm")
     assert plain.response_unit == "nM" and "nM" in repr(plain)
+
+
+def test_a_rate_per_second_keeps_its_unit(tmp_path):
+    """Only plain numbers, of unit 1, have none."""
+    axis = Axis("k", (0.5, 1.0, 2.0, 4.0, 8.0), "1/s", "circuit.k")
+    folder = results_folder(
+        tmp_path, SMALL, {"vehicle": Treatment(), "drug": Treatment()}, axes=[axis], record=0.3, phases=["drug"],
+        at_point=lambda t, point: Treatment(levels={"5-HT": logistic(axis.values[point[0]], 1, 3, 2.0, 1.0)}),
+    )  # fmt: skip
+    with open_results(folder) as results:
+        fit = results.fit_dose_response("pools/concentration", transmitter="5-HT", region="DRN")
+        assert (fit.unit, fit.response_unit) == ("1/s", "nM")
+        assert results.fit_dose_response("activation", site="HT1A_DRN").response_unit == ""
 
 
 @pytest.mark.parametrize(

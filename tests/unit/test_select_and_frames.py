@@ -244,3 +244,12 @@ def test_the_text_is_one_line(crossed):
     text = repr(crossed)
     assert "\n" not in text and text.startswith("<Results ") and "dose (3) × state (2)" in text
     assert text.endswith("trials: 6 failed, 8 ok>")
+
+
+def test_results_without_spikes_have_a_view_and_tables(tmp_path):
+    with open_results(results_folder(tmp_path, SMALL, record=0.3, has_spikes=False)) as results:
+        page = Words(results._repr_html_())
+        assert 'results.select("activation")' in page.texts
+        assert len(results.to_dataframe("drugs")) == 2 * 2 * 2
+        with pytest.raises(ResultSchemaError, match="no variable 'firing_rate' in these results"):
+            results.select("firing_rate")

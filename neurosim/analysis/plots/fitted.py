@@ -38,7 +38,7 @@ def fitted_lines(
         shown = {"ratio": 100.0 * own / reference, "difference": own - reference, "value": own}[kind]
     shown = shown.where(np.isfinite(shown)).transpose(row, "subject", dim)
     n = shown.sizes["subject"]
-    said = {"unit": along.axis.unit.replace("1", ""), "response_unit": "" if kind == "difference" else "%"}
+    said = {"unit": "" if along.axis.unit == "1" else along.axis.unit, "response_unit": "" if kind == "difference" else "%"}
     subjects = np.repeat(np.arange(n), doses.size) if n > 1 else None
     return {
         name: fit_dose_response(np.tile(doses, n), shown.sel({row: name}).values, subjects, name=name, **said)
