@@ -176,7 +176,8 @@ def _written(value: Any) -> Any:
     if len(value) == 2 and isinstance(value[0], str) and value[0] in INTERNAL_UNITS:
         if value[0] == "time":
             return time_text(float(value[1]))
-        return f"{float(value[1]):g} {INTERNAL_UNITS[value[0]]}".strip()
+        unit = "Hz" if value[0] == "rate" else INTERNAL_UNITS[value[0]]
+        return f"{float(value[1]):.12g} {unit}".strip()
     return [_written(item) for item in value]
 
 

@@ -68,13 +68,14 @@ def _figure(schedule: Schedule) -> ResultFigure:
     top = head + legend_height(handles, 8) + 0.55
     widths = [clock.width] + [_SECONDS] * len(stimulated)
     gap = 0.35
-    width = left + sum(widths) + gap * len(stimulated) + 0.3
-    sheet = Sheet([(_LANE * lanes, widths)], width, left=left, right=0.3, top=top, bottom=0.55, gap=gap)
+    words = ["shaded: recorded stretches, wider than to scale"] + [f"scanned: {schedule.scanned}"] * bool(schedule.scanned)
+    drawn = left + sum(widths) + gap * len(stimulated) + 0.3
+    width = max(drawn, 0.3 + 0.071 * max(map(len, words)), 0.3 + 0.13 * len(schedule.name))
+    right = 0.3 + width - drawn
+    sheet = Sheet([(_LANE * lanes, widths)], width, left=left, right=right, top=top, bottom=0.55, gap=gap)
     sheet.text(0.12, 0.12, spaced(schedule.name), fontsize=13, fontweight="bold")
-    words = "shaded: recorded stretches, wider than to scale"
-    sheet.text(0.12, 0.36, words, fontsize=8.5, color="#555555")
-    if schedule.scanned:
-        sheet.text(0.12, 0.53, f"scanned: {schedule.scanned}", fontsize=8.5, color="#555555")
+    for k, line in enumerate(words):
+        sheet.text(0.12, 0.36 + 0.17 * k, line, fontsize=8.5, color="#555555")
     sheet.legend(head, handles)
     colors = arm_colors(list(schedule.arms), schedule.reference)
     strip, *seconds = sheet.rows[0]
