@@ -201,6 +201,8 @@ def _number(quantity: Any, default: float | None = None) -> float:
 
 def _words(quantity: Any) -> str:
     dimension, number = quantity
+    if dimension == "dose_rate":
+        return f"{3600 * float(number):g} mg/kg/h"
     return f"{float(number):g} {INTERNAL_UNITS[dimension]}".strip()
 
 

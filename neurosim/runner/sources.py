@@ -99,12 +99,13 @@ def sources_of_results(folder: str | Path) -> SourcesUsed:
 
 def _experiment_of(told: Mapping[str, Any], folder: str | Path) -> Experiment:
     """The experiment that a summary says was run, without its scan: where values came from is no source of a number."""
-    if "experiment_resolved_yaml" in told:
-        data = _data(told["experiment_resolved_yaml"])
-        return Experiment.model_validate({key: data[key] for key in data if key not in ("scan", "sample")})
+    circuit = _data(told.get("circuit_yaml", ""))
+    if "experiment_as_run" in told:
+        data = json.loads(told["experiment_as_run"])
+        kept = {key: data[key] for key in data if key not in ("scan", "sample")}
+        return Experiment.model_validate({**kept, "circuit": circuit})
     try:
-        data = _data(told.get("experiment_yaml", ""))
-        experiment = Experiment.model_validate({**data, "circuit": _data(told.get("circuit_yaml", ""))})
+        experiment = Experiment.model_validate({**_data(told.get("experiment_yaml", "")), "circuit": circuit})
     except (SpecError, YAMLError):
         experiment = None
     if experiment is None or digest(experiment) != told.get("experiment_digest"):

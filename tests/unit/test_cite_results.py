@@ -9,7 +9,7 @@ from neurosim.cli.citing import cite
 from neurosim.errors import ResultSchemaError, SpecError
 from neurosim.reference.bibtex import parse
 from neurosim.runner import sources_of_results, sources_used
-from neurosim.spec import digest, dump_yaml, load_experiment
+from neurosim.spec import digest, dump_yaml, load_experiment, plain
 
 CHANGED = {"arms.escitalopram.drugs.escitalopram.drug": "fluoxetine", "species": "mouse"}
 
@@ -25,13 +25,17 @@ def told(experiment, **more):
     }
 
 
+def as_run(experiment):
+    return plain(experiment, without=("circuit",))
+
+
 @pytest.fixture(scope="module")
 def changed():
     return load_experiment("acute_escitalopram", set=CHANGED)
 
 
 def test_a_run_with_settings_is_cited_as_it_was_run(tmp_path, changed):
-    folder = results_folder(tmp_path, attributes=told(changed, experiment_resolved_yaml=dump_yaml(changed)))
+    folder = results_folder(tmp_path, attributes=told(changed, experiment_as_run=as_run(changed)))
     found, asked = sources_of_results(folder), sources_used(changed)
     assert found.publications == asked.publications
     assert found.others == asked.others
@@ -51,7 +55,7 @@ def test_a_folder_of_an_earlier_version_is_cited_where_its_file_says_all(tmp_pat
 
 def test_a_disorder_is_cited_from_the_folder_too(tmp_path):
     experiment = load_experiment("parkinson_grades")
-    folder = results_folder(tmp_path, attributes=told(experiment, experiment_resolved_yaml=dump_yaml(experiment)))
+    folder = results_folder(tmp_path, attributes=told(experiment, experiment_as_run=as_run(experiment)))
     assert sources_of_results(folder).publications == sources_used(experiment).publications
 
 

@@ -13,8 +13,11 @@ from synthetic import SMALL, Treatment, phase, results_folder
 from neurosim.analysis import Axis, open_results, trial_rates
 from neurosim.errors import ResultSchemaError, SpecError
 from neurosim.export import export_nwb
-from neurosim.export.clock import placed_phases
+from neurosim.export.clock import PlacedPhase, placed_phases
+from neurosim.export.words import Session
 from neurosim.recording import TrialResult, load_trial, trial_path, write_trial
+from neurosim.runner.trials import contents
+from neurosim.spec import canonical_json, load_experiment, resolve
 
 pynwb = pytest.importorskip("pynwb")
 nwbinspector = pytest.importorskip("nwbinspector")
@@ -213,6 +216,34 @@ def test_the_file_says_that_it_is_simulated_and_with_what(pairs):
     assert file.source_script == "name: made_up\ndescription: A made-up\n  run.\n"
     assert file.experiment_description.endswith("A made-up run.")
     assert file.was_generated_by[:].tolist()[0] == ["neurosim-da5ht", "0.1.0"]
+
+
+def test_doses_and_pulses_of_an_experiment_are_read_as_it_wrote_them(tmp_path):
+    data = Path(__file__).parents[1] / "data"
+    (tmp_path / "tiny.yaml").write_text((data / "tiny.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    more = """
+  given:
+    drugs:
+      - {drug: cocaine, rate: 1 mg/kg/h, route: infusion, duration: 1 h}
+      - {drug: escitalopram, concentration: 5 nM, phases: [drug]}
+    lesions: [{population: VTA_GABA, fraction: 0.25}]
+    stimulations:
+      - {population: DRN_HT, kind: pulses, n: 3, rate: 20 Hz, fraction: 0.5, start: 900 ms}
+      - {population: VTA_DA, kind: rate, rate: 5 Hz, start: 250 ms}
+"""
+    text = (data / "tiny_experiment.yaml").read_text(encoding="utf-8")
+    (tmp_path / "given.yaml").write_text(text + more, encoding="utf-8")
+    resolved = canonical_json(contents(resolve(load_experiment(tmp_path / "given.yaml"), "given")))
+    session = Session({"resolved": resolved, "key": "k" * 24, "outcome": "ok"}, "given", "", "", {})
+    assert session.fields["pharmacology"] == (
+        "Simulated: cocaine 1 mg/kg/h infusion at 0 s, over 3600 s; escitalopram held at 5 nM free in the brain in drug."
+    )
+    assert session.fields["surgery"] == "Simulated lesions, before the first phase: 0.25 of VTA_GABA."
+    rows = list(session.stimulations(PlacedPhase("drug", 10.0, 11.0, 1800.0)))
+    # the third pulse would begin as the recording ends
+    np.testing.assert_allclose([row[:2] for row in rows], [(10.9, 10.902), (10.95, 10.952), (10.25, 11.0)], atol=1e-9)
+    assert [row[2]["amplitude"] for row in rows] == [2e-9, 2e-9, 4e-9]
+    assert list(session.stimulations(PlacedPhase("baseline", 0.0, 1.0, -np.inf))) == []
 
 
 def test_the_session_starts_when_the_trial_was_written_and_never_in_the_future(folder, tmp_path):
