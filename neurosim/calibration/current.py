@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 
-from neurosim.build.layout import biexponential_peak
+from neurosim.analysis import influence
 from neurosim.calibration.observe import Observation
 from neurosim.calibration.values import Values
-from neurosim.models import unblocked
-from neurosim.spec import AdaptiveExponential, Circuit, Projection
+from neurosim.spec import AdaptiveExponential, Circuit
 
 __all__ = ["block_current", "input_at_rest", "synaptic_current"]
 
@@ -51,29 +50,8 @@ def block_current(parameters: AdaptiveExponential) -> float:
 def synaptic_current(circuit: Circuit, values: Values, seen: Observation, name: str) -> float:
     """Mean current of one projection into its cells at -55 mV, in A, at the resting rates of its sources."""
     projection = circuit.projections[name]
-    kind = circuit.synapses[projection.synapse]
-    rate = seen.rate(projection.pre)
-    weight = values.numbers.get(f"projections.{name}.weight", float(projection.weight.value))
-    E_rev, area = float(kind.E_rev.value), float(kind.tau_decay.value)
-    if projection.synapse == "GABA_A":
-        E_rev, area = circuit.inhibition(projection.post)
-    if kind.tau_rise is not None:
-        area /= biexponential_peak(float(kind.tau_rise.value), float(kind.tau_decay.value))
-    block = 1.0 if kind.Mg is None else unblocked(float(kind.Mg.value), _V)
-    return projection.in_degree * rate * weight * area * block * _steady(projection, rate) * (E_rev - _V)
-
-
-def _steady(projection: Projection, rate: float) -> float:
-    """u x of a projection at a steady rate (tsodyks1998); 1 without short-term plasticity."""
-    stp = projection.stp
-    if stp is None:
-        return 1.0
-    U, tau_rec = float(stp.U.value), float(stp.tau_rec.value)
-    u = U
-    if stp.tau_fac is not None:
-        facilitated = U * float(stp.tau_fac.value) * rate
-        u = (U + facilitated) / (1.0 + facilitated)
-    return u / (1.0 + u * tau_rec * rate)
+    weight = values.numbers.get(f"projections.{name}.weight")
+    return influence.synaptic_current(circuit, name, seen.rate(projection.pre), _V, weight)
 
 
 def _site(circuit: Circuit, values: Values, seen: Observation, name: str) -> float:
@@ -81,11 +59,6 @@ def _site(circuit: Circuit, values: Values, seen: Observation, name: str) -> flo
     total = 0.0
     for k, effect in enumerate(circuit.sites[name].effects):
         path = f"sites.{name}.effects.{k}.{effect.kind}"
-        if effect.kind == "girk":
-            E_K = float(circuit.synapses["GABA_B"].E_rev.value)
-            total += values.numbers.get(path, float(effect.g.value)) * (E_K - _V)
-        elif effect.kind == "conductance":
-            total += values.numbers.get(f"{path}.g", float(effect.g.value)) * (float(effect.E_rev.value) - _V)
-        elif effect.kind == "current":
-            total += values.numbers.get(path, float(effect.current.value))
+        size = values.numbers.get(f"{path}.g" if effect.kind == "conductance" else path)
+        total += influence.effect_current(circuit, effect, _V, size) or 0.0
     return active * total

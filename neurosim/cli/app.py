@@ -17,6 +17,7 @@ COMMANDS = (
     "status",
     "calibrate",
     "validate",
+    "report",
     "export",
     "cite",
     "assumptions",
@@ -364,6 +365,25 @@ def validate(
     from neurosim.cli import validating
 
     raise typer.Exit(validating.validate(only, rows, quick, workers))
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of an experiment.")],
+) -> None:
+    """Write one HTML page about a results folder, DIR/report.html.
+
+    What was asked, the circuit, arms, interactive figures, paired changes, every drug with its occupancy, the published
+    observations that it touches, assumptions, citations, and the command that runs it again. Everything is in the one
+    file: it can be sent by mail, read on a phone and asks nothing of the network.
+
+    \b
+    Example:
+      neurosim report results/acute_escitalopram
+    """
+    from neurosim.cli import reporting
+
+    reporting.report(folder)
 
 
 @app.command()

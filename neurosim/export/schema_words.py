@@ -250,6 +250,7 @@ WORDS: dict[str, str] = {
     "Alteration.rows": "rows of disorders.csv; the first gives the size",
     "SeverityScale.highest": "upper end of severity",
     "Calibration.release": "what is fitted of depletion and autoinhibition",
+    "GainParameter.assumed": "what was assumed of it before any row was seen",
     "GainRow.drug": "drug of the row; a row has a drug or a stimulus",
     "GainRow.site": "site whose constant sets the concentration",
     "GainRow.EC_50": "concentration that halves firing",

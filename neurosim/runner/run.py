@@ -339,6 +339,7 @@ def _summary_attributes(experiment: Experiment, engine: str) -> dict[str, Any]:
         # with all that --set changed, which the text of the file lacks
         "experiment_as_run": plain(experiment, without=("circuit",)),
         "experiment_digest": digest(experiment),
+        **({"settings": experiment.settings} if experiment.source_text and experiment.settings else {}),
         **({"notice": NOTICE} if experiment.has_disorders else {}),
     }
 

@@ -9,11 +9,13 @@ from pathlib import Path
 
 from neurosim.validation.figure import area_figure, save_figure
 from neurosim.validation.report import Score, write_text
+from neurosim.validation.scatter import points_of, scatter_figure
 from neurosim.validation.verdict import VERDICTS
 
 __all__ = ["Tally", "tally", "write_scoreboard"]
 
 _PAGE = "validation.md"
+_SCATTER = "validation_all.png"
 _HEAD = """\
 # The scoreboard
 
@@ -69,7 +71,7 @@ def tally(scores: Iterable[Score]) -> Tally:
 
 
 def write_scoreboard(scores: Sequence[Score], folder: Path) -> Path:
-    """Write ``validation.md`` and a figure for each area into a folder, each whole or not at all.
+    """Write ``validation.md``, a figure of all rows and one for each area into a folder, each whole or not at all.
 
     Raises
     ------
@@ -77,7 +79,7 @@ def write_scoreboard(scores: Sequence[Score], folder: Path) -> Path:
         A file cannot be written.
     """
     areas = list(dict.fromkeys(s.area or "own rows" for s in scores))
-    parts = [_HEAD, *_summary(scores), *_core(scores)]
+    parts = [_HEAD, *_summary(scores), *_scatter(scores, folder), *_core(scores)]
     for area in areas:
         own = [s for s in scores if (s.area or "own rows") == area]
         parts += _area(area, own, folder)
@@ -103,6 +105,13 @@ def _summary(scores: Sequence[Score]) -> Iterator[str]:
             f"{_part(t.right_sign, t.signed)} | {_part(t.not_wrong, t.n)} |"
         )
     yield ""
+
+
+def _scatter(scores: Sequence[Score], folder: Path) -> Iterator[str]:
+    points = points_of(scores)
+    if points:
+        save_figure(scatter_figure(points), folder / _SCATTER)
+        yield f"![all rows: model against published]({_SCATTER})\n"
 
 
 def _header(*columns: str) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.lines import Line2D
@@ -22,6 +22,7 @@ __all__ = [
     "handles_of",
     "head",
     "known",
+    "point_of",
     "point_text",
     "row_height",
     "spaced",
@@ -95,6 +96,23 @@ def known(what: str, name: str, allowed: Sequence[str]) -> str:
     if name not in allowed:
         raise ResultSchemaError(f"figure: no {what} {name!r} in these results: {nearest(name, allowed)}")
     return name
+
+
+def point_of(results, axes: Mapping[str, object]) -> dict[str, int]:
+    """Axis → index of the point that values on scan axes name; the first where an axis is not named."""
+    for name in axes:
+        known("scan axis", name, list(results.axes))
+    return {
+        name: _position(axis, axes[name]) if name in axes else 0 for name, axis in results.axes.items()
+    }
+
+
+def _position(axis, value: object) -> int:
+    for k, own in enumerate(axis.values):
+        numbers = not isinstance(own, str) and isinstance(value, int | float)
+        if own == value or (numbers and np.isclose(own, value)):
+            return k
+    raise ResultSchemaError(f"figure: scan axis {axis.name!r} has no point {value!r}: {nearest(value, axis.values)}")
 
 
 def first_trial(results, condition: Condition):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
@@ -19,27 +20,36 @@ from neurosim import reference
 from neurosim.errors import ResultSchemaError
 
 __all__ = [
+    "BAND",
     "INK",
     "MUTED",
+    "SIGNS",
     "ResultFigure",
     "Sheet",
     "arm_colors",
     "label_space",
     "legend_height",
     "line_colors",
+    "log_tick_values",
     "log_ticks",
     "number",
     "save_figure",
+    "shades",
     "styled",
     "transmitter_color",
 ]
 
 INK = "#222222"
 MUTED = "#8a8a8a"
+#: What stands behind: a published band, a recorded stretch.
+BAND = "#c9d3dc"
 
-# Okabe & Ito: distinct for all common kinds of colour vision; the reference arm is always black. Their red
-# and blue come last, since those stand for the transmitters.
-_ARMS = ("#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#7F3C8D", "#A5671B", "#D55E00", "#0072B2")
+# Okabe & Ito and two violets: distinct for all common kinds of colour vision (tests/unit/test_plot_colors.py); the
+# reference arm is always black. Their red and blue come last, since those stand for the transmitters.
+_ARMS = ("#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#7F3C8D", "#4B2FB4", "#D55E00", "#0072B2")
+
+#: Of what raises, lowers, and only modulates.
+SIGNS = {1: "#3c7a3e", -1: "#6b4a8c", 0: "#6f6f6f"}
 
 _STYLE = {
     "font.family": "sans-serif",
@@ -91,6 +101,16 @@ def styled(function: Callable) -> Callable:
 def save_figure(figure: Figure, path: str | Path) -> Path:
     """Write a figure, whole or not at all; the ending of the name says in which format.
 
+    Parameters
+    ----------
+    figure : Figure
+    path : path
+
+    Returns
+    -------
+    Path
+        The file.
+
     Raises
     ------
     ResultSchemaError
@@ -130,6 +150,30 @@ def transmitter_color(transmitter: str) -> str:
     return reference.transmitter_color(transmitter) or MUTED
 
 
+#: From none to all in CIELAB (L*, a*, b*; white D65): the lighter the less, so that any colour vision reads it.
+_SHADES = ((97.0, 0.0, 0.0), (64.0, -24.0, -14.0), (24.0, -12.0, -22.0))
+#: Linear sRGB from XYZ (IEC 61966-2-1), and the white it is for.
+_FROM_XYZ = np.array([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]])
+_WHITE = (0.95047, 1.0, 1.08883)
+
+
+def shades(n: int = 256) -> ListedColormap:
+    """A sequential map whose neighbours are equally far apart in CIELAB, white for none."""
+    corners = np.array(_SHADES)
+    lengths = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(corners, axis=0), axis=1))])
+    places = np.linspace(0.0, lengths[-1], n)
+    return ListedColormap(_srgb(np.stack([np.interp(places, lengths, part) for part in corners.T], axis=1)), "shades")
+
+
+def _srgb(lab: np.ndarray) -> np.ndarray:
+    """sRGB of CIELAB colours, shape (n, 3)."""
+    y = (lab[:, 0] + 16.0) / 116.0
+    f = np.stack([y + lab[:, 1] / 500.0, y, y - lab[:, 2] / 200.0], axis=1)
+    xyz = np.where(f > 6 / 29, f**3, 3 * (6 / 29) ** 2 * (f - 4 / 29)) * _WHITE
+    linear = np.clip(xyz @ _FROM_XYZ.T, 0.0, 1.0)
+    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+
+
 def number(value: float) -> str:
     """A tick label: as few digits as say it."""
     return f"{value:g}" if abs(value) < 1e5 else f"{value:.0e}"
@@ -145,15 +189,20 @@ _LADDERS = (
 _MOST_TICKS = 5
 
 
-def log_ticks(axis, low: float, high: float) -> None:
-    """Plain numbers on a logarithmic axis, at most five, as round as the range allows."""
+def log_tick_values(low: float, high: float) -> list[float]:
+    """Places on a logarithmic axis that get a number: at most five, as round as the range allows."""
     decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
     for ladder in _LADDERS:
         ticks = np.outer(decades, ladder).ravel()
         ticks = ticks[(ticks >= low * 0.999) & (ticks <= high * 1.001)]
         if ticks.size <= _MOST_TICKS:
             break
-    axis.set_major_locator(FixedLocator(ticks[:: int(np.ceil(ticks.size / _MOST_TICKS)) or 1].tolist()))
+    return ticks[:: int(np.ceil(ticks.size / _MOST_TICKS)) or 1].tolist()
+
+
+def log_ticks(axis, low: float, high: float) -> None:
+    """Plain numbers on a logarithmic axis, see :func:`log_tick_values`."""
+    axis.set_major_locator(FixedLocator(log_tick_values(low, high)))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
 
