@@ -315,10 +315,8 @@ def test_circuits_of_any_size_are_legible(name):
 
 def test_the_circuit_of_results_shows_their_rates(shown):
     """Half of the raphe's cells are gone and the habenula is driven: other widths than at rest."""
-    from neurosim.analysis.plots.circuit import circuit_of
-
     results = shown["circuit"]
-    assert circuit_of(results) == midbrain()[0]
+    assert results.circuit == midbrain()[0]
     rest, driven = results.plot.circuit(), results.plot.circuit("habenula", "drug")
     widths = [
         sorted(p.get_linewidth() for p in f.axes[0].patches if type(p).__name__ == "PathPatch") for f in (rest, driven)
@@ -351,16 +349,17 @@ def test_protocols_of_one_and_of_many_arms_are_legible(n):
     assert "within end" in words
 
 
-def test_the_protocol_of_results_is_that_of_their_experiment(shown, tmp_path):
-    """From the text of the file, and the same from what the trials say, where values were set besides."""
-    asked = schedule_of(experiment())
-    by_file = schedule_of_results(shown["timeline"])
-    with paper(tmp_path / "set", subjects=1, text=False) as results:
-        by_trials = schedule_of_results(results)
-    for found in (by_file, by_trials):
-        assert [(p.name, p.at) for p in found.phases] == [(p.name, p.at) for p in asked.phases]
+def test_the_protocol_of_results_is_that_of_their_experiment(figure_folders):
+    """From what the summary says was run; of earlier versions from the text of the file, or from what the trials say."""
+    asked, found = schedule_of(experiment()), []
+    with open_results(figure_folders[paper]) as results:
+        for told in (None, "experiment_as_run", "experiment_yaml"):
+            results.attributes.pop(told, None)
+            found.append(schedule_of_results(results))
+    for schedule in found:
+        assert [(p.name, p.at) for p in schedule.phases] == [(p.name, p.at) for p in asked.phases]
         for arm, items in asked.arms.items():
-            assert [(i.text, i.kind) for i in found.arms[arm]] == [(i.text, i.kind) for i in items]
+            assert [(i.text, i.kind) for i in schedule.arms[arm]] == [(i.text, i.kind) for i in items]
 
 
 def test_doses_lie_where_the_clock_says(tmp_path):
