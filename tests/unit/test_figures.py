@@ -387,6 +387,15 @@ def test_times_are_told_in_the_unit_that_suits_them(seconds, text):
     assert time_text(seconds) == text
 
 
+# Dose-response
+
+
+def test_a_line_joins_the_marks_of_a_curve_that_is_not_fitted(shown):
+    axes = draw(shown["dose_response"], "dose_response").axes[0]
+    marked = [line for line in axes.lines if line.get_marker() not in ("None", None)]
+    assert marked and all(line.get_linestyle() == "-" for line in marked)
+
+
 # Wrong names
 
 
