@@ -372,3 +372,18 @@ def test_numbers_are_plain(value, text):
 )
 def test_ratios_are_read_as_changes(ratio, text):
     assert signed_percent(ratio) == text
+
+
+def test_a_summary_that_was_sent_alone_is_enough(folder):
+    shutil.rmtree(folder / "trials")
+    page = read_page(write_report(folder).read_text(encoding="utf-8"))
+    assert "rates-levels" in figures_of(page)
+    assert "traces" not in figures_of(page)
+
+
+def test_a_damaged_trial_is_said_and_leaves_no_page(folder):
+    (trial,) = (folder / "trials").glob("*.h5")
+    trial.write_bytes(trial.read_bytes()[:-50])
+    with pytest.raises(ResultSchemaError, match=f"{trial.name} is truncated, damaged or not a result file"):
+        write_report(folder)
+    assert not (folder / REPORT).exists()
