@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
 from neurosim.analysis.compare import compare
+from neurosim.analysis.frames import frame_of_results
+from neurosim.analysis.notebook import html_of, outcomes_text
+from neurosim.analysis.readout import place_of, select
 from neurosim.analysis.sensitivity import sensitivity
 from neurosim.analysis.summary import MISSING, SUMMARY, Axis
 from neurosim.errors import ResultSchemaError, nearest
@@ -24,6 +28,16 @@ from neurosim.recording import (
 )
 from neurosim.recording.files import verify
 from neurosim.spec import Circuit, circuit_of_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from neurosim.analysis.fits import DoseResponse
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from neurosim.analysis.fits import DoseResponse
 
 __all__ = ["Results", "open_results", "spike_trains"]
 
@@ -58,6 +72,9 @@ def open_results(folder: str | Path) -> Results:
 class Results:
     """Everything an experiment left in its folder; values are read when they are used.
 
+    :meth:`select` finds numbers by names, :meth:`to_dataframe` makes tables of them, :meth:`compare` sets arms side by side,
+    :meth:`fit_dose_response` and :meth:`sensitivity` look along scans, :meth:`trial` opens one trial with its spikes.
+
     Attributes
     ----------
     folder : Path
@@ -91,12 +108,13 @@ class Results:
 
     def __repr__(self) -> str:
         axes = "".join(f" × {name} ({len(axis.values)})" for name, axis in self.axes.items())
-        outcomes, counts = np.unique(self.summary["trials"].outcome.values, return_counts=True)
-        ended = ", ".join(f"{count} {outcome}" for outcome, count in zip(outcomes, counts, strict=True))
         return (
             f"<Results {self.folder}: {len(self.arms)} arms × {len(self.subjects)} subjects{axes}, "
-            f"phases {', '.join(self.phases)}; trials: {ended}>"
+            f"phases {', '.join(self.phases)}; trials: {outcomes_text(self)}>"
         )
+
+    def _repr_html_(self) -> str:
+        return html_of(self)
 
     def __enter__(self) -> Results:
         return self
@@ -119,7 +137,7 @@ class Results:
 
     @property
     def has_spikes(self) -> bool:
-        """False with ``engine: none``: the groups ``rates pools balance`` are not there."""
+        """Whether cells spiked; with ``engine: none`` the groups ``rates pools balance`` are not there."""
         return "rates" in self.summary.children
 
     @property
@@ -159,6 +177,7 @@ class Results:
 
     @property
     def scan_shape(self) -> tuple[int, ...]:
+        """Number of points on each dimension of the scan."""
         return tuple(len(axis.values) for axis in self.axes.values())
 
     def is_scanned(self, arm: str) -> bool:
@@ -204,11 +223,24 @@ class Results:
         block = None if path.exists() else load_block_trial(self.folder, key)
         return load_trial(path) if block is None else block
 
+    def select(self, name: str, **labels: Any) -> xr.DataArray:
+        """A variable of the summary at labels, lazy; see :func:`neurosim.analysis.select`.
+
+        Examples
+        --------
+        ``results.select("firing_rate", population="DRN_HT", phase="drug", dose="3 mg/kg")`` is over arm × subject.
+        """
+        return select(self.summary, name, **labels)
+
+    def to_dataframe(self, name: str | Sequence[str], **labels: Any) -> pd.DataFrame:
+        """Variables of the summary as a tidy table; see :func:`neurosim.analysis.frame_of_results`."""
+        return frame_of_results(self, name, **labels)
+
     def _key(self, arm: str, subject: int, axes: dict[str, Any]) -> str:
         keys = self.keys.sel(arm=arm, subject=subject)
         for name, value in axes.items():
             _check("scan axis", name, self.axes)
-            keys = keys.isel({name: _position(self.axes[name], value)})
+            keys = keys.isel({name: place_of(self.keys[name], value)})
         found = np.unique(keys.values)
         if found.size != 1:
             left = [name for name in self.axes if name not in axes]
@@ -224,6 +256,24 @@ class Results:
     ) -> xr.DataTree:
         """How ``a`` differs from ``b``, paired over subjects; see :func:`neurosim.analysis.compare`."""
         return compare(self.summary, a, b, phase)
+
+    def fit_dose_response(
+        self,
+        name: str,
+        arm: str | None = None,
+        phase: str | None = None,
+        axis: str | None = None,
+        **options: Any,
+    ) -> DoseResponse:
+        """ED50 of a variable over a scan axis, with its interval; see :func:`neurosim.analysis.fits.fit_of_results`.
+
+        Examples
+        --------
+        ``results.fit_dose_response("firing_rate", population="DRN_HT", relative=True)``
+        """
+        from neurosim.analysis.fits import fit_of_results
+
+        return fit_of_results(self, name, arm, phase, axis, **options)
 
     def sensitivity(
         self,
@@ -262,18 +312,6 @@ def _coordinate(coordinate: xr.DataArray) -> Axis:
         tuple(coordinate.values.tolist()),
         attributes.get("unit", ""),
         attributes.get("path", ""),
-    )
-
-
-def _position(axis: Axis, value: Any) -> int:
-    """Index of a value on an axis: texts exactly, numbers to rounding."""
-    for index, own in enumerate(axis.values):
-        if own == value:
-            return index
-        if not isinstance(own, str) and not isinstance(value, str) and np.isclose(own, value):
-            return index
-    raise ResultSchemaError(
-        f"scan axis {axis.name!r} ({axis.unit or 'text'}) has no point {value!r}: {nearest(value, axis.values)}"
     )
 
 

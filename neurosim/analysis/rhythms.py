@@ -94,6 +94,12 @@ def spectrum(signal: np.ndarray, step: float, segment: float = SEGMENT) -> Spect
 def population_spectrum(spikes: SpikeTrains, segment: float = SEGMENT, step: float = BIN) -> Spectrum:
     """Spectrum of a population's rate: all its spikes together, in Hz per cell.
 
+    Parameters
+    ----------
+    spikes : SpikeTrains
+    segment, step : float, s
+        Of the periodogram, and of the bins that spikes are counted in.
+
     Notes
     -----
     Cells that fire at a rate r independently of each other leave a floor of 2 r / n Hz² per Hz.
@@ -108,6 +114,11 @@ def population_spectrum(spikes: SpikeTrains, segment: float = SEGMENT, step: flo
 
 def binned_counts(spikes: SpikeTrains, step: float = BIN) -> np.ndarray:
     """Spikes of each cell in successive bins, int array of shape (cell, bin); a last bin that is cut is left out.
+
+    Parameters
+    ----------
+    spikes : SpikeTrains
+    step : float, s
 
     Raises
     ------
@@ -165,7 +176,7 @@ def synchrony(
     References
     ----------
     Halliday DM, Rosenberg JR, Amjad AM, Breeze P, Conway BA, Farmer SF (1995) Prog Biophys Mol Biol 64:237-278
-        (coherency of spike trains)
+    (coherency of spike trains)
     Vinck M, van Wingerden M, Womelsdorf T, Fries P, Pennartz CMA (2010) NeuroImage 51:112-122 (distinct pairs only)
     """
     counts = binned_counts(spikes, step)

@@ -18,13 +18,16 @@ __all__ = [
     "active_fraction",
     "burst_fraction",
     "cell_burst_fractions",
+    "cell_cv2",
     "cell_cv_isi",
     "cell_rates",
+    "cv2",
     "cv_isi",
     "firing_rate",
     "firing_rate_active",
     "n_cells",
     "phase_rates",
+    "spikes_in_bursts",
     "trial_rates",
 ]
 
@@ -48,7 +51,13 @@ def n_cells(alive: np.ndarray) -> int:
 
 
 def firing_rate(spikes: SpikeTrains, alive: np.ndarray) -> float:
-    """Spikes per second and surviving cell, Hz; NaN without survivors."""
+    """Spikes per second and surviving cell, Hz; NaN without survivors.
+
+    Parameters
+    ----------
+    spikes : SpikeTrains
+    alive : bool array, shape (cell,)
+    """
     survivors = n_cells(alive)
     return spikes.step.size / (survivors * spikes.duration) if survivors else np.nan
 
@@ -73,11 +82,15 @@ def _intervals(spikes: SpikeTrains) -> tuple[np.ndarray, np.ndarray]:
 
 
 def cell_cv_isi(spikes: SpikeTrains) -> np.ndarray:
-    """Coefficient of variation of each cell's interspike intervals, shape (cell,); NaN below 5 spikes.
+    """Coefficient of variation of each cell's interspike intervals, dimensionless, shape (cell,); NaN below 5 spikes.
 
     Notes
     -----
-    Standard deviation (of the sample itself, no correction) over mean.
+    Standard deviation (of the sample itself, no correction) over mean: 0 for a clock, 1 for a Poisson process.
+
+    References
+    ----------
+    Softky WR, Koch C (1993) J Neurosci 13:334-350
     """
     interval, cell = _intervals(spikes)
     count = np.bincount(cell, minlength=spikes.n_cells)
@@ -92,6 +105,33 @@ def cell_cv_isi(spikes: SpikeTrains) -> np.ndarray:
 def cv_isi(spikes: SpikeTrains) -> float:
     """Mean over cells of the coefficient of variation of intervals; NaN if no cell has 5 spikes."""
     return _mean_of_defined(cell_cv_isi(spikes))
+
+
+def cell_cv2(spikes: SpikeTrains) -> np.ndarray:
+    """CV2 of each cell, dimensionless in [0, 2], shape (cell,); NaN below 5 spikes.
+
+    Notes
+    -----
+    Mean over neighbouring intervals I of 2 |I_{i+1} - I_i| / (I_{i+1} + I_i): irregularity from one interval to the next,
+    1 for a Poisson process. Unlike the coefficient of variation it does not count a slow change of rate.
+
+    References
+    ----------
+    Holt GR, Softky WR, Koch C, Douglas RJ (1996) J Neurophysiol 75:1806-1814
+    """
+    interval, cell = _intervals(spikes)
+    within = cell[1:] == cell[:-1]
+    apart = 2.0 * np.abs(np.diff(interval))[within] / (interval[1:] + interval[:-1])[within]
+    own = cell[1:][within]
+    total = np.bincount(own, weights=apart, minlength=spikes.n_cells)
+    count = np.bincount(own, minlength=spikes.n_cells)
+    enough = spikes.row_size >= FEWEST_SPIKES
+    return np.divide(total, count, out=np.full(spikes.n_cells, np.nan), where=enough)
+
+
+def cv2(spikes: SpikeTrains) -> float:
+    """Mean over cells of :func:`cell_cv2`, dimensionless; NaN if no cell has 5 spikes."""
+    return _mean_of_defined(cell_cv2(spikes))
 
 
 def spikes_in_bursts(spikes: SpikeTrains) -> np.ndarray:

@@ -1,6 +1,6 @@
 """What a user says: circuits, experiments and disorders as frozen models, read strictly from YAML.
 
-Facts are data, quantities carry units, every name resolves, and a mistake is answered with file:line, path,
+Facts are data, quantities carry units, every name resolves, and a mistake is answered with ``file:line``, path,
 what was given, what is allowed and the nearest match. This room knows no receptor tables, drugs or engines;
 rooms that do raise their own errors with :func:`spec_error`, which finds the line.
 """

@@ -40,7 +40,7 @@ def load_circuit(source: str | FilePath | Circuit) -> Circuit:
     Raises
     ------
     SpecError
-        One sentence per mistake, with file:line, path, what is allowed and the nearest match.
+        One sentence per mistake, with ``file:line``, path, what is allowed and the nearest match.
     """
     if isinstance(source, Circuit):
         return source

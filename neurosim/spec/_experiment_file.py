@@ -38,7 +38,7 @@ def load_experiment(source: str | FilePath | Experiment, set: Settings | None = 
     Raises
     ------
     SpecError
-        One sentence per mistake, with file:line, path, what is allowed and the nearest match.
+        One sentence per mistake, with ``file:line``, path, what is allowed and the nearest match.
     """
     edits = edits_of(set)
     if isinstance(source, Experiment):

@@ -155,7 +155,7 @@ def test_trials_of_a_scan_are_found_by_value(scan):
     assert scan.trial("vehicle").attrs["outcome"] == "ok"
     with pytest.raises(ResultSchemaError, match=r"was scanned over dose: say which point, e.g. dose=0.1"):
         scan.trial("escitalopram")
-    with pytest.raises(ResultSchemaError, match=r"scan axis 'dose' \(mg/kg\) has no point 3"):
+    with pytest.raises(ResultSchemaError, match=r"no dose 3 \(in mg/kg\) in these results: did you mean 1\?"):
         scan.trial("escitalopram", dose=3)
     with pytest.raises(ResultSchemaError, match="no scan axis 'dosis'.*did you mean 'dose'"):
         scan.trial("escitalopram", dosis=3)

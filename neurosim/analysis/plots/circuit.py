@@ -37,8 +37,8 @@ _PLACES = {
     "DSt": (0.27, 0.83),
     "NAc": (0.25, 0.33),
     "VP": (0.34, 0.07),
-    "GPe": (0.42, 0.72),
-    "STN": (0.49, 0.44),
+    "GPe": (0.45, 0.73),
+    "STN": (0.51, 0.44),
     "LHb": (0.60, 0.90),
     "VTA": (0.50, 0.22),
     "SNc": (0.65, 0.38),
@@ -109,9 +109,15 @@ def circuit_figure(circuit: Circuit) -> ResultFigure:
 def results_circuit_figure(results, arm: str | None = None, phase: str | None = None, **axes) -> ResultFigure:
     """The circuit of some results, as :func:`circuit_figure`, at the rates and receptor activations that came out.
 
-    Mean over subjects of an arm in a phase, by default the reference. The circuit is the one before the arm's lesions and
-    ``set:``; of a lesioned population the currents are those of its surviving cells. ``**axes`` are values on scan axes, by
-    default the first.
+    Mean over subjects. The circuit is the one before the arm's lesions and ``set:``; of a lesioned population the currents
+    are those of its surviving cells.
+
+    Parameters
+    ----------
+    arm, phase : str, optional
+        By default the reference.
+    **axes
+        Value on each scan axis; the first by default.
     """
     if not results.has_spikes:
         raise ResultSchemaError(f"circuit of {results.name}: it was run without spikes, so it has no rates")

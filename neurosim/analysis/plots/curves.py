@@ -12,7 +12,16 @@ from neurosim.analysis.plots.common import known, point_text
 from neurosim.analysis.plots.panels import lines_panel, note
 from neurosim.analysis.plots.style import line_colors, log_ticks
 
-__all__ = ["against", "curve_panel", "others_text", "paired_curves", "percent_axis", "scanned_arm"]
+__all__ = [
+    "against",
+    "curve_panel",
+    "named_of",
+    "others_text",
+    "own_and_reference",
+    "paired_curves",
+    "percent_axis",
+    "scanned_arm",
+]
 
 _MOST_LINES = 8
 _WORTH_A_NAME = 0.1
@@ -52,24 +61,29 @@ def others_text(results, dim: str) -> str:
     return "".join(f", {point_text(own, 0)}" for own in others)
 
 
+def own_and_reference(results, values, arm: str, phase: str, along: Along, point=None):
+    """Values of an arm along an axis, in the order of its points, and what they are relative to, of the same shape."""
+    dim = along.dim
+    at = {name: (point or {}).get(name, 0) for name in results.axes if name != dim} | {dim: along.order}
+    own = values.isel(at).sel(arm=arm, phase=phase, drop=True)
+    if arm != results.reference[0]:
+        return own, values.isel(at).sel(arm=results.reference[0], phase=phase, drop=True)
+    reference = own.isel({dim: 0}, drop=True) if along.is_curve else own.median(dim)
+    return own, reference.broadcast_like(own)
+
+
 def paired_curves(results, values, row: str, arm: str, phase: str, along: Along, kind: str, point=None):
     """Name → (middle, low, high) along an axis, paired over subjects, in the order of its points.
 
     Other axes are at their index in ``point``, at their first value by default.
     """
     dim = along.dim
-    at = {name: (point or {}).get(name, 0) for name in results.axes if name != dim} | {dim: along.order}
-    own = values.isel(at).sel(arm=arm, phase=phase, drop=True)
+    own, reference = own_and_reference(results, values, arm, phase, along, point)
     if kind == "value":
         middle = own.mean("subject").transpose(row, dim).values
         none = np.full(middle.shape[1], np.nan)
         names = own[row].values.tolist()
         return {n: (m, none, none) for n, m in zip(names, middle, strict=True) if np.isfinite(m).any()}
-    if arm == results.reference[0]:
-        reference = own.isel({dim: 0}, drop=True) if along.is_curve else own.median(dim)
-        reference = reference.broadcast_like(own)
-    else:
-        reference = values.isel(at).sel(arm=results.reference[0], phase=phase, drop=True)
     statistics = paired_statistics(own, reference.transpose(*own.dims))
     relative = kind == "ratio"
     names = ("ratio", "ratio_low", "ratio_high") if relative else ("difference", "low", "high")
@@ -83,6 +97,23 @@ def paired_curves(results, values, row: str, arm: str, phase: str, along: Along,
     return curves
 
 
+def named_of(curves, kind: str) -> list[str]:
+    """The few curves that move most, which get a colour and their name, in their own order."""
+    sizes = {name: _moved(curve[0], kind) for name, curve in curves.items()}
+    named = sorted(curves, key=sizes.__getitem__, reverse=True)[:_MOST_LINES]
+    return [name for name in curves if name in named and sizes[name] >= _WORTH_A_NAME * sizes[named[0]]]
+
+
+def _moved(middle: np.ndarray, kind: str) -> float:
+    """How far a curve goes: from its own ends, from 100 % as a ratio, or from 0."""
+    if kind == "value":
+        return float(np.nanmax(middle) - np.nanmin(middle))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        distance = np.abs(np.log(middle / 100.0)) if kind == "ratio" else np.abs(middle)
+    finite = distance[np.isfinite(distance)]
+    return float(finite.max()) if finite.size else 0.0
+
+
 def curve_panel(
     results, figure_axes, values, row: str, arm: str, phase: str, along: Along, kind="ratio"
 ) -> dict:
@@ -90,23 +121,10 @@ def curve_panel(
     places = places_of(along)
     relative = kind == "ratio"
     curves = paired_curves(results, values, row, arm, phase, along, kind)
-    none = 100.0 if relative else 0.0
-
-    def size(name: str) -> float:
-        middle = curves[name][0]
-        if kind == "value":
-            return float(np.nanmax(middle) - np.nanmin(middle))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            distance = np.abs(np.log(middle / 100.0)) if relative else np.abs(middle - none)
-        finite = distance[np.isfinite(distance)]
-        return float(finite.max()) if finite.size else 0.0
-
     if not curves:
         note(figure_axes, f"no trial of arm {arm} has this readout")
         return {"axes": figure_axes, "ends": {}, "colors": {}}
-    named = sorted(curves, key=size, reverse=True)[:_MOST_LINES]
-    named = [name for name in named if size(name) >= _WORTH_A_NAME * size(named[0])]
-    colors = line_colors([name for name in curves if name in named])
+    colors = line_colors(named_of(curves, kind))
     lines_panel(figure_axes, places.x, curves, colors, places.scale == "log", relative)
     places.apply(figure_axes)
     if relative:

@@ -14,6 +14,7 @@ from neurosim.analysis.plots.common import (
     spaced,
 )
 from neurosim.analysis.plots.curves import against, curve_panel, others_text, scanned_arm
+from neurosim.analysis.plots.fitted import draw_fits, fits_height, fitted_lines
 from neurosim.analysis.plots.panels import Condition, label_lines, note, raster_panel
 from neurosim.analysis.plots.points import cloud_panel
 from neurosim.analysis.plots.style import ResultFigure, Sheet, label_space, styled, transmitter_color
@@ -93,6 +94,7 @@ def dose_response_figure(
     axis: str | None = None,
     phase: str | None = None,
     transmitter: str | None = None,
+    fit: bool = False,
 ) -> ResultFigure:
     """How a readout follows a scan axis, paired against the reference arm, with 95 % bands.
 
@@ -106,8 +108,19 @@ def dose_response_figure(
     axis : str, optional
         The first by default; other axes are at their first value. Axes that go along ``point`` have names of
         their own; where they are in no common order, each point is a mark and no line joins them.
+    phase : str, optional
+        The last by default.
     transmitter : str, optional
         For pools; each in its own panel by default.
+    fit : bool
+        Draw the logistic curve of every line that has a name, with its ED50 and interval (see
+        :func:`~neurosim.analysis.fit_dose_response`), and say them below. Fitted is what is drawn, subject by subject:
+        per cent of the reference, difference from it, or the value.
+
+    Raises
+    ------
+    ResultSchemaError
+        Names that the results do not have; a fit over texts or over points in no common order.
     """
     if not results.axes:
         raise ResultSchemaError(f"{results.name} has no scan, so it has no dose-response curve")
@@ -117,8 +130,12 @@ def dose_response_figure(
     panels_of = _readout(results, variable, transmitter)
     names = [name for _, values, row in panels_of for name in values[row].values.tolist()]
     space = label_space(names) + 0.2
+    kind, label = _kind(results, variable, arm, axis)
+    fits = [fitted_lines(results, values, row, arm, phase, axis, kind) if fit else {} for _, values, row in panels_of]
+    below = fits_height(fits)
     sheet = Sheet(
         [(3.6, [1.0] * len(panels_of))],
+        bottom=0.5 + below,
         width=4.6 * len(panels_of) + space + 0.3,
         left=0.7,
         right=space,
@@ -126,13 +143,13 @@ def dose_response_figure(
         gap=space + 0.6,
     )
     panels = sheet.rows[0]
-    kind, label = _kind(results, variable, arm, axis)
     drawn = []
-    for axes, (title, values, row) in zip(panels, panels_of, strict=True):
+    for axes, (title, values, row), found in zip(panels, panels_of, fits, strict=True):
         axes.set_title(title)
         axes.set_ylabel(label)
         if axis.is_curve:
             drawn.append(curve_panel(results, axes, values, row, arm, phase, axis, kind))
+            draw_fits(axes, found, drawn[-1]["colors"], axis)
         else:
             cloud_panel(results, axes, values, row, arm, phase, axis, kind)
     for panel in drawn:

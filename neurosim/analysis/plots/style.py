@@ -101,6 +101,16 @@ def styled(function: Callable) -> Callable:
 def save_figure(figure: Figure, path: str | Path) -> Path:
     """Write a figure, whole or not at all; the ending of the name says in which format.
 
+    Parameters
+    ----------
+    figure : Figure
+    path : path
+
+    Returns
+    -------
+    Path
+        The file.
+
     Raises
     ------
     ResultSchemaError
