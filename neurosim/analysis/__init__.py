@@ -5,7 +5,6 @@ import importlib
 from neurosim.analysis.balance import balance
 from neurosim.analysis.compare import compare
 from neurosim.analysis.frames import frame_of_comparison, frame_of_results
-from neurosim.analysis.influence import Influence, influences
 from neurosim.analysis.known import known_headers, known_records
 from neurosim.analysis.outcome import classify
 from neurosim.analysis.readout import readout, select
@@ -28,7 +27,7 @@ from neurosim.analysis.spikes import (
 from neurosim.analysis.summary import SUMMARY, Axis, assemble_summary, write_summary
 from neurosim.analysis.table import Cell, TableRow, summary_table
 
-#: Loaded at first use: Matplotlib and much of SciPy are slow to import and few need them.
+#: Loaded at first use: Matplotlib, much of SciPy and the rooms that plan a trial are slow to import and few need them.
 _HOME = {
     "overview_figure": "plots",
     "save_figure": "plots",
@@ -36,6 +35,8 @@ _HOME = {
     "cross_correlation": "correlation",
     "DoseResponse": "fits",
     "fit_dose_response": "fits",
+    "Influence": "influence",
+    "influences": "influence",
     "Spectrum": "rhythms",
     "binned_counts": "rhythms",
     "population_spectrum": "rhythms",
@@ -58,7 +59,6 @@ __all__ = [
     "SUMMARY",
     "Axis",
     "Cell",
-    "Influence",
     "Results",
     "TableRow",
     "active_fraction",
@@ -78,7 +78,6 @@ __all__ = [
     "firing_rate_active",
     "frame_of_comparison",
     "frame_of_results",
-    "influences",
     "known_headers",
     "known_records",
     "open_results",

@@ -27,17 +27,12 @@ from neurosim.recording import (
     trial_path,
 )
 from neurosim.recording.files import verify
-from neurosim.spec import Circuit, circuit_of_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from neurosim.analysis.fits import DoseResponse
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from neurosim.analysis.fits import DoseResponse
+    from neurosim.spec import Circuit
 
 __all__ = ["Results", "open_results", "spike_trains"]
 
@@ -160,6 +155,9 @@ class Results:
         """The circuit, before what arms and axes change."""
         if not self.circuit_text:
             raise ResultSchemaError(f"circuit of {self.name}: these results do not hold the text of their circuit")
+        # slow to import, and few who open results need it
+        from neurosim.spec import circuit_of_text
+
         return circuit_of_text(self.circuit_text)
 
     @property

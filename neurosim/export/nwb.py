@@ -10,8 +10,8 @@ from pathlib import Path
 
 from neurosim.analysis import Results
 from neurosim.errors import ResultSchemaError, SpecError, nearest
-from neurosim.export.whole import whole_file
 from neurosim.recording import OUTCOMES_WITH_DATA, trial_path
+from neurosim.recording.whole import whole_file
 
 __all__ = ["Exported", "Skipped", "export_nwb"]
 

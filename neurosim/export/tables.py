@@ -16,7 +16,7 @@ from neurosim.analysis import Results
 from neurosim.errors import ResultSchemaError, nearest
 from neurosim.export.grouping import tables_of
 from neurosim.export.nwb import Exported
-from neurosim.export.whole import whole_file
+from neurosim.recording.whole import whole_file
 
 __all__ = ["DESCRIPTION", "export_csv"]
 

@@ -47,7 +47,7 @@ __all__ = [
 # (level 4 takes twice as long as 1 for one hundredth of the size; compressing a few numbers makes a file larger)
 _COMPRESSION = {"zlib": True, "complevel": 1, "shuffle": True, "fletcher32": True}
 _WORTH_COMPRESSING = 128
-_TEMPORARY = re.compile(r"^\..+\.(\d+)\.tmp$")
+_TEMPORARY = re.compile(r"^\..+\.(\d+)\.tmp(\.\w+)?$")
 # a process id says nothing about another machine on a shared disk: what was touched this recently may be
 # alive there
 _YOUNG = 60.0
@@ -196,7 +196,7 @@ def _sync(path: Path) -> None:
 def sweep(folder: Path) -> list[Path]:
     """Remove temporary files that dead processes left in a folder; returns what was removed."""
     removed = []
-    for path in Path(folder).glob(".*.tmp"):
+    for path in Path(folder).glob(".*.tmp*"):
         match = _TEMPORARY.match(path.name)
         if match and not _is_alive(int(match[1])) and not _is_young(path):
             path.unlink(missing_ok=True)

@@ -6,7 +6,6 @@ import base64
 import contextlib
 import io
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from neurosim.analysis.plots.common import spaced
 from neurosim.analysis.plots.style import arm_colors
 from neurosim.errors import ResultSchemaError
 from neurosim.recording import OUTCOMES_WITH_DATA
+from neurosim.recording.whole import whole_file
 from neurosim.report.asked import axes_of, failures_of, outcome_words, phases_of, sentence_of, stored
 from neurosim.report.changes import answers_of, changes_of
 from neurosim.report.drugs import drugs_of, occupancy_figure
@@ -93,20 +93,8 @@ def _script(data: Any) -> str:
 
 
 def _write(path: Path, text: str) -> Path:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        raise ResultSchemaError(
-            f"cannot write {path}: {error.strerror}; check that the folder is writable and the disk not full"
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
     return path
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
-import os
 from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
@@ -17,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from neurosim import reference
-from neurosim.errors import ResultSchemaError
+from neurosim.recording.whole import whole_file
 
 __all__ = [
     "BAND",
@@ -117,21 +115,8 @@ def save_figure(figure: Figure, path: str | Path) -> Path:
         The folder cannot be written to, or the disk is full.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            figure.savefig(file, format=path.suffix.lstrip(".") or "png", dpi=_STYLE["savefig.dpi"])
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        raise ResultSchemaError(
-            f"cannot write {path}: {error.strerror}; check that the folder is writable and the disk not full"
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    with whole_file(path) as temporary:
+        figure.savefig(temporary, format=path.suffix.lstrip(".") or "png", dpi=_STYLE["savefig.dpi"])
     return path
 
 

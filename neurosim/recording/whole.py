@@ -30,7 +30,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     except OSError as error:
         raise ResultSchemaError(
-            f"cannot write {path}: {error.strerror or error}; make room, or choose another folder with --output"
+            f"cannot write {path}: {error.strerror or error}; check that the folder is writable and the disk not full"
         ) from error
     finally:
         with contextlib.suppress(OSError):
