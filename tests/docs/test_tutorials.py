@@ -48,7 +48,7 @@ def prose(path):
 def answer_of(notebook):
     """What the cell below the heading of the answer shows."""
     found = iter(notebook["cells"])
-    next(cell for cell in found if source(cell).strip() == "## The answer")
+    next(cell for cell in found if source(cell).strip().endswith("## The answer"))
     (output,) = next(found)["outputs"]
     return "".join(output["data"]["text/markdown"])
 
