@@ -221,7 +221,17 @@ def drug_responses(before: SpikeTrains, after: SpikeTrains) -> Responses:
 def psth(
     spikes: SpikeTrains, onsets: np.ndarray, start: float, stop: float, step: float = 0.005
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Rate around the stimuli, mean over cells and sweeps.
+    """Rate around the stimuli, mean over cells and sweeps (peristimulus time histogram).
+
+    Parameters
+    ----------
+    spikes : SpikeTrains
+    onsets : float array, shape (sweep,), s
+        Rising.
+    start, stop : float, s
+        From each stimulus; negative before it.
+    step : float, s
+        Bin, a whole number of the steps of the spikes.
 
     Returns
     -------
@@ -233,6 +243,10 @@ def psth(
     ------
     ResultSchemaError
         A step that is no whole number of time steps; windows that overlap.
+
+    References
+    ----------
+    Gerstein GL, Kiang NYS (1960) Biophys J 1:15-28
     """
     if abs(step / spikes.dt - round(step / spikes.dt)) > 1e-6:
         raise ResultSchemaError(f"bins of {1e3 * step:g} ms are no whole number of steps of {1e3 * spikes.dt:g} ms")

@@ -76,11 +76,15 @@ def _intervals(spikes: SpikeTrains) -> tuple[np.ndarray, np.ndarray]:
 
 
 def cell_cv_isi(spikes: SpikeTrains) -> np.ndarray:
-    """Coefficient of variation of each cell's interspike intervals, shape (cell,); NaN below 5 spikes.
+    """Coefficient of variation of each cell's interspike intervals, dimensionless, shape (cell,); NaN below 5 spikes.
 
     Notes
     -----
-    Standard deviation (of the sample itself, no correction) over mean.
+    Standard deviation (of the sample itself, no correction) over mean: 0 for a clock, 1 for a Poisson process.
+
+    References
+    ----------
+    Softky WR, Koch C (1993) J Neurosci 13:334-350
     """
     interval, cell = _intervals(spikes)
     count = np.bincount(cell, minlength=spikes.n_cells)
@@ -120,7 +124,7 @@ def cell_cv2(spikes: SpikeTrains) -> np.ndarray:
 
 
 def cv2(spikes: SpikeTrains) -> float:
-    """Mean over cells of :func:`cell_cv2`; NaN if no cell has 5 spikes."""
+    """Mean over cells of :func:`cell_cv2`, dimensionless; NaN if no cell has 5 spikes."""
     return _mean_of_defined(cell_cv2(spikes))
 
 

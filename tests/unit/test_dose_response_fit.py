@@ -294,6 +294,21 @@ def test_the_figure_shows_the_fit_of_what_it_shows(scanned):
     assert any(np.allclose(line.get_ydata(), fit.predict(line.get_xdata()), rtol=1e-6) for line in curves)
 
 
+def test_a_control_and_doses_in_any_order_are_drawn_where_they_stand(tmp_path):
+    """0 before powers of ten stands on an even axis; the curve goes through the places in their order."""
+    doses = (1000.0, 100.0, 10.0, 1.0, 0.1, 0.0)
+    folder = results_folder(
+        tmp_path, SMALL, {"vehicle": Treatment(), "drug": Treatment()}, axes=[Axis("dose", doses, "mg/kg", "d")],
+        at_point=lambda t, point: Treatment(levels={"5-HT": logistic(doses[point[0]], 1.0, 3.0, 5.0, 1.0)}),
+        record=0.3, phases=["drug"],
+    )  # fmt: skip
+    with open_results(folder) as results:
+        panel = results.plot.dose_response("concentration", transmitter="5-HT", fit=True).axes[0]
+        fit = results.fit_dose_response("pools/concentration", transmitter="5-HT", region="DRN", relative=True)
+    curves = [line.get_ydata() for line in panel.lines if line.get_linestyle() == "-" and len(line.get_ydata()) == 6]
+    assert any(np.allclose(curve, fit.predict(np.array(doses)), rtol=1e-6) for curve in curves)
+
+
 def test_a_figure_over_texts_cannot_be_fitted(scanned):
     with pytest.raises(ResultSchemaError, match="the axis 'state' has texts for values, so no curve can be fitted"):
         scanned.plot.dose_response("firing_rate", axis="state", fit=True)

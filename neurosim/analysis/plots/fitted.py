@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from neurosim.analysis.fits import DoseResponse, fit_dose_response
-from neurosim.analysis.plots.along import Along, Places
+from neurosim.analysis.plots.along import Along, Places, places_of
 from neurosim.analysis.plots.curves import named_of, own_and_reference, paired_curves
 from neurosim.analysis.plots.style import INK
 from neurosim.errors import ResultSchemaError
@@ -52,19 +52,21 @@ def fits_height(fits: Sequence[Mapping[str, DoseResponse]]) -> float:
     return _LINE * (most + 1) + 0.1 if most else 0.0
 
 
-def draw_fits(axes, fits: Mapping[str, DoseResponse], colors: Mapping[str, str], places: Places) -> None:
+def draw_fits(axes, fits: Mapping[str, DoseResponse], colors: Mapping[str, str], along: Along) -> None:
     """Curves in the place of the lines that join marks, each with its ED50 and interval, and in words below the panel."""
-    marked = [line for line in axes.lines if line.get_marker() not in ("None", None) and line.get_color() in colors.values()]
-    for line in marked:
-        line.set_linestyle("none")
-    dashes = "-" if marked else (0, (4, 2))
+    places, tried = places_of(along), np.array(along.axis.values)[along.order]
+    for line in axes.lines:
+        if line.get_color() in colors.values() and line.get_marker() != "None":
+            line.set_linestyle("none")
+        elif line.get_color() in colors.values():  # too many doses for marks
+            line.set(alpha=0.35, linewidth=0.8)
     for number, (name, fit) in enumerate(fits.items(), 1):
-        style = {"color": colors[name], "zorder": 2.5}
-        x, doses = places.x, np.unique(fit.doses)
+        style = {"color": colors[name], "zorder": 3.5}
+        x, doses = places.x, tried
         if places.scale != "steps":
             x = doses = (np.geomspace if places.scale == "log" else np.linspace)(x.min(), x.max(), _N)
             _mark(axes, fit, places, style)
-        axes.plot(x, fit.predict(doses), ls=dashes, lw=1.4, **style)
+        axes.plot(x, fit.predict(doses), lw=1.6, **style)
         _say(axes, number, f"{name}: {fit.text.replace(' -', ' −')}", colors[name])
     if fits:
         _say(axes, 0, "Logistic fits, ED50 (white-edged mark) with its 95 % interval:", INK)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from neurosim.analysis.plots.along import Along, along, places_of
+from neurosim.analysis.plots.along import Along, along
 from neurosim.analysis.plots.common import (
     BALANCE_LABEL,
     bound_by_drugs,
@@ -147,7 +147,7 @@ def dose_response_figure(
         axes.set_ylabel(label)
         if axis.is_curve:
             drawn.append(curve_panel(results, axes, values, row, arm, phase, axis, kind))
-            draw_fits(axes, found, drawn[-1]["colors"], places_of(axis))
+            draw_fits(axes, found, drawn[-1]["colors"], axis)
         else:
             cloud_panel(results, axes, values, row, arm, phase, axis, kind)
     for panel in drawn:
