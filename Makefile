@@ -4,6 +4,7 @@
 #                    the Debian packages slurm-wlm and munge are installed, else they are skipped and say so)
 #   make bench       speed, written to benchmarks/latest.json
 #   make scoreboard  published rows against the model (an hour), written to docs/validation.*
+#   make docs        the documentation, docs/_build/html/index.html
 #   make lint        style and the order of the rooms
 #   make clean       remove what was made, but for results
 # Another Python: make run PYTHON=/path/to/python3.12
@@ -13,7 +14,7 @@ BIN := .venv/bin
 JOBS ?= 2
 
 .DEFAULT_GOAL := run
-.PHONY: run test test-slow bench scoreboard lint setup setup-test clean
+.PHONY: run test test-slow bench scoreboard docs lint setup setup-docs setup-test clean
 
 run: setup
 	@$(BIN)/neurosim run experiments/acute_escitalopram.yaml
@@ -31,12 +32,19 @@ scoreboard: setup
 	@$(BIN)/neurosim validate
 	@cp results/validation/validation.csv results/validation/validation.md results/validation/validation_*.png docs/
 
+docs: setup-docs
+	@$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo docs/_build/html/index.html
+
 lint: setup-test
 	@$(BIN)/ruff check .
 	@$(BIN)/lint-imports
 
 setup:
 	@sh tools/venv.sh
+
+setup-docs: setup
+	@sh tools/venv.sh docs
 
 setup-test: setup
 	@sh tools/venv.sh test

@@ -35,7 +35,7 @@ class SpecError(NeurosimError, ValueError):
     Attributes
     ----------
     problems : tuple of str
-        One sentence per mistake, each with file:line and path where they are known.
+        One sentence per mistake, each with ``file:line`` and path where they are known.
     """
 
     def __init__(self, *problems: str):

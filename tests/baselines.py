@@ -11,11 +11,13 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import matplotlib
+from matplotlib import ft2font
 from PIL import Image
 
 FOLDER = Path(__file__).resolve().parent / "baselines"
 #: Low, so that the pictures are small, and so that letters are grey spots whose exact shape does not matter.
-DPI, COLORS = 28, 40
+DPI, COLORS = 28, 64
 
 
 def save(figure, path: Path) -> Path:
@@ -23,14 +25,20 @@ def save(figure, path: Path) -> Path:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=DPI)
     with Image.open(buffer) as drawn:
-        drawn.convert("RGB").quantize(COLORS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(path, optimize=True)
+        drawn.convert("RGB").quantize(COLORS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)
     return path
+
+
+def drawn_with() -> str:
+    """What decides about every pixel of a letter; with others the pictures differ and are not compared."""
+    return f"Matplotlib {'.'.join(matplotlib.__version__.split('.')[:2])}, FreeType {ft2font.__freetype_version__}"
 
 
 def main(wanted: list[str]) -> None:
     from figures import KINDS, draw
 
     FOLDER.mkdir(exist_ok=True)
+    (FOLDER / "drawn_with.txt").write_text(drawn_with() + "\n")
     with TemporaryDirectory() as folder:
         opened = {make: make(Path(folder) / make.__name__) for make in {make for make, _ in KINDS.values()}}
         for method, (make, _) in KINDS.items():

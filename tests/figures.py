@@ -9,7 +9,7 @@ from synthetic import FULL, SMALL, SSRI, Treatment, World, results_folder
 
 from neurosim.analysis import Axis, open_results
 from neurosim.runner.trials import contents
-from neurosim.spec import Experiment, canonical_json, digest, dump_yaml, load_circuit, resolve
+from neurosim.spec import Circuit, Experiment, canonical_json, digest, dump_yaml, load_circuit, resolve
 
 RECORD = 1.5
 MIDBRAIN = World(
@@ -28,11 +28,18 @@ PULSES = {"population": "LHb_Glu", "kind": "pulses", "n": 12, "rate": "10 Hz", "
 
 
 @cache
+def midbrain() -> tuple[Circuit, str]:
+    """The circuit that results say they were made with, and its text."""
+    circuit = load_circuit("midbrain_raphe")
+    return circuit, dump_yaml(circuit)
+
+
+@cache
 def experiment() -> Experiment:
     """What the made-up results say was done."""
     return Experiment(
         name="made_up",
-        circuit="midbrain_raphe",
+        circuit=midbrain()[0],
         subjects=3,
         protocol={
             "settle": "1 s",
@@ -58,7 +65,7 @@ def said(of: Experiment) -> dict[str, dict[str, str]]:
 def paper(folder: Path, subjects: int = 3, text: bool = True):
     """Four arms of the midbrain and raphe; without ``text`` the summary does not hold the experiment's file."""
     of = experiment()
-    attributes = {"circuit_yaml": dump_yaml(load_circuit("midbrain_raphe"))}
+    attributes = {"circuit_yaml": midbrain()[1]}
     attributes["experiment_yaml"] = dump_yaml(of) if text else ""
     attributes["experiment_digest"] = digest(of)
     options = {"subjects": subjects, "record": RECORD, "attributes": attributes, "trial_attributes": said(of)}

@@ -5,6 +5,7 @@ import importlib
 from neurosim.analysis.balance import balance
 from neurosim.analysis.compare import compare
 from neurosim.analysis.frames import frame_of_comparison, frame_of_results
+from neurosim.analysis.influence import Influence, influences
 from neurosim.analysis.known import known_headers, known_records
 from neurosim.analysis.outcome import classify
 from neurosim.analysis.readout import readout, select
@@ -57,6 +58,7 @@ __all__ = [
     "SUMMARY",
     "Axis",
     "Cell",
+    "Influence",
     "Results",
     "TableRow",
     "active_fraction",
@@ -76,6 +78,7 @@ __all__ = [
     "firing_rate_active",
     "frame_of_comparison",
     "frame_of_results",
+    "influences",
     "known_headers",
     "known_records",
     "open_results",

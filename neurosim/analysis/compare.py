@@ -35,15 +35,15 @@ def compare(
         The groups ``rates pools receptors drugs balance``, as far as the results have them, with ``statistic`` in
         the place of arm, subject and phase:
 
-        ========================  ===========================================================================
-        ``difference``            mean of a - b, in the variable's unit
-        ``low``, ``high``         its 95 % interval (t on the differences)
-        ``ratio``                 geometric mean of a / b; NaN where a value is negative, in a 0 / 0,
-                                  and for the balance, which is a logarithm
-        ``ratio_low, ratio_high`` its 95 % interval (t on the log ratios)
-        ``n``                     number of subjects with both values
-        ``p``                     two-sided, t on the differences; only with at least 6 subjects
-        ========================  ===========================================================================
+        =========================  ===========================================================================
+        ``difference``             mean of a - b, in the variable's unit
+        ``low``, ``high``          its 95 % interval (t on the differences)
+        ``ratio``                  geometric mean of a / b; NaN where a value is negative, in a 0 / 0,
+                                   and for the balance, which is a logarithm
+        ``ratio_low, ratio_high``  its 95 % interval (t on the log ratios)
+        ``n``                      number of subjects with both values
+        ``p``                      two-sided, t on the differences; only with at least 6 subjects
+        =========================  ===========================================================================
 
     Raises
     ------

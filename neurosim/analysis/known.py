@@ -34,7 +34,14 @@ def known_headers(folder: Path) -> tuple[dict[str, TrialRecord], float]:
 
 
 def known_records(folder: Path, wanted: Container[str]) -> dict[str, TrialRecord]:
-    """Key → outcome and summary numbers of the wanted trials that ``folder/summary.h5`` holds; nothing without one."""
+    """Key → outcome and summary numbers of the wanted trials that ``folder/summary.h5`` holds; nothing without one.
+
+    Parameters
+    ----------
+    folder : Path
+    wanted : container of str
+        Keys.
+    """
     try:
         with reading(Path(folder) / SUMMARY) as file:
             return _records(file, wanted)

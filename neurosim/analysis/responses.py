@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import ttest_1samp, ttest_ind
 
 from neurosim.analysis.spikes import ACTIVE_RATE, cell_rates
 from neurosim.errors import ResultSchemaError
@@ -177,6 +176,8 @@ def pulse_responses(
 
 
 def _p_of_differences(difference: np.ndarray) -> np.ndarray:
+    from scipy.stats import ttest_1samp  # slow to load, and few readouts need it
+
     # the same difference in every sweep leaves nothing to doubt
     p = np.where(difference[:, 0] == 0, 1.0, 0.0)
     varies = np.ptp(difference, axis=1) > 0
@@ -208,6 +209,8 @@ def drug_responses(before: SpikeTrains, after: SpikeTrains) -> Responses:
             raise ResultSchemaError(
                 f"{spikes.duration:g} s are too short to judge single cells; at least {LEAST_TIME:g} s are needed"
             )
+    from scipy.stats import ttest_ind
+
     counts = [
         sweep_counts(s, _BIN * np.arange(int(s.duration / _BIN + 1e-9)), 0.0, _BIN) for s in (before, after)
     ]
@@ -232,6 +235,14 @@ def psth(
         From each stimulus; negative before it.
     step : float, s
         Bin, a whole number of the steps of the spikes.
+
+    Parameters
+    ----------
+    spikes : SpikeTrains
+    onsets : float array, shape (sweep,), s
+        Rising.
+    start, stop, step : float, s
+        First and last edge from each stimulus, and width of the bins.
 
     Returns
     -------

@@ -27,6 +27,12 @@ from neurosim.recording import (
     trial_path,
 )
 from neurosim.recording.files import verify
+from neurosim.spec import Circuit, circuit_of_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from neurosim.analysis.fits import DoseResponse
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,7 +91,7 @@ class Results:
     keys : DataArray
         Key of every trial, over arm × subject × scan axes.
     plot : Plot
-        ``raster``, ``concentrations``, ``balance``, ``balance_plane``, ``dose_response``, ``overview``.
+        ``overview raster concentrations occupancy activation arms balance balance_plane dose_response circuit timeline``.
     """
 
     def __init__(self, folder: str | Path):
@@ -131,7 +137,7 @@ class Results:
 
     @property
     def has_spikes(self) -> bool:
-        """False with ``engine: none``: the groups ``rates pools balance`` are not there."""
+        """Whether cells spiked; with ``engine: none`` the groups ``rates pools balance`` are not there."""
         return "rates" in self.summary.children
 
     @property
@@ -149,6 +155,13 @@ class Results:
         """The circuit file as it was written."""
         return self.attributes.get("circuit_yaml", "")
 
+    @cached_property
+    def circuit(self) -> Circuit:
+        """The circuit, before what arms and axes change."""
+        if not self.circuit_text:
+            raise ResultSchemaError(f"circuit of {self.name}: these results do not hold the text of their circuit")
+        return circuit_of_text(self.circuit_text)
+
     @property
     def reference(self) -> tuple[str, str]:
         return self.attributes["reference_arm"], self.attributes["reference_phase"]
@@ -164,6 +177,7 @@ class Results:
 
     @property
     def scan_shape(self) -> tuple[int, ...]:
+        """Number of points on each dimension of the scan."""
         return tuple(len(axis.values) for axis in self.axes.values())
 
     def is_scanned(self, arm: str) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.signal import get_window, welch
 
 from neurosim.analysis.spikes import ACTIVE_RATE, cell_rates
 from neurosim.errors import ResultSchemaError
@@ -85,6 +84,8 @@ def spectrum(signal: np.ndarray, step: float, segment: float = SEGMENT) -> Spect
     ----------
     Welch PD (1967) IEEE Trans Audio Electroacoust 15:70-73
     """
+    from scipy.signal import welch  # slow to load, and few readouts need it
+
     length = round(segment / step)
     _enough(signal.size, length, step)
     return Spectrum(*welch(signal, 1.0 / step, "hann", length, detrend="constant"))
@@ -92,6 +93,12 @@ def spectrum(signal: np.ndarray, step: float, segment: float = SEGMENT) -> Spect
 
 def population_spectrum(spikes: SpikeTrains, segment: float = SEGMENT, step: float = BIN) -> Spectrum:
     """Spectrum of a population's rate: all its spikes together, in Hz per cell.
+
+    Parameters
+    ----------
+    spikes : SpikeTrains
+    segment, step : float, s
+        Of the periodogram, and of the bins that spikes are counted in.
 
     Notes
     -----
@@ -107,6 +114,11 @@ def population_spectrum(spikes: SpikeTrains, segment: float = SEGMENT, step: flo
 
 def binned_counts(spikes: SpikeTrains, step: float = BIN) -> np.ndarray:
     """Spikes of each cell in successive bins, int array of shape (cell, bin); a last bin that is cut is left out.
+
+    Parameters
+    ----------
+    spikes : SpikeTrains
+    step : float, s
 
     Raises
     ------
@@ -164,7 +176,7 @@ def synchrony(
     References
     ----------
     Halliday DM, Rosenberg JR, Amjad AM, Breeze P, Conway BA, Farmer SF (1995) Prog Biophys Mol Biol 64:237-278
-        (coherency of spike trains)
+    (coherency of spike trains)
     Vinck M, van Wingerden M, Womelsdorf T, Fries P, Pennartz CMA (2010) NeuroImage 51:112-122 (distinct pairs only)
     """
     counts = binned_counts(spikes, step)
@@ -184,6 +196,8 @@ def synchrony(
 
 def _transform(signal: np.ndarray, length: int) -> np.ndarray:
     """Fourier transforms of half-overlapping segments without their means, shape (segment, frequency)."""
+    from scipy.signal import get_window
+
     parts = np.lib.stride_tricks.sliding_window_view(signal, length)[:: length // 2]
     return np.fft.rfft((parts - parts.mean(axis=1, keepdims=True)) * get_window("hann", length), axis=1)
 

@@ -173,6 +173,16 @@ def _refuse_no_design(results: Results, design: _Design) -> None:
 def axis_ends(first: str, last: str) -> tuple[float, float, str]:
     """Two ends of an axis as numbers in the unit of the first, and that unit; both are known to go together.
 
+    Parameters
+    ----------
+    first, last : str
+        Quantities, numbers or multiples (``0.5x``).
+
+    Returns
+    -------
+    low, high : float
+    unit : str
+
     Examples
     --------
     >>> axis_ends("5 nM", "1 uM")

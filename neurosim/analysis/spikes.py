@@ -51,7 +51,13 @@ def n_cells(alive: np.ndarray) -> int:
 
 
 def firing_rate(spikes: SpikeTrains, alive: np.ndarray) -> float:
-    """Spikes per second and surviving cell, Hz; NaN without survivors."""
+    """Spikes per second and surviving cell, Hz; NaN without survivors.
+
+    Parameters
+    ----------
+    spikes : SpikeTrains
+    alive : bool array, shape (cell,)
+    """
     survivors = n_cells(alive)
     return spikes.step.size / (survivors * spikes.duration) if survivors else np.nan
 

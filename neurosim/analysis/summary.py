@@ -186,6 +186,17 @@ def assemble_summary(
 def write_summary(folder: Path, tree: xr.DataTree) -> Path:
     """Write ``folder/summary.h5``, whole or not at all.
 
+    Parameters
+    ----------
+    folder : Path
+    tree : DataTree
+        From :func:`assemble_summary`.
+
+    Returns
+    -------
+    Path
+        The file.
+
     Raises
     ------
     ResultSchemaError

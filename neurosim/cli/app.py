@@ -17,6 +17,8 @@ COMMANDS = (
     "status",
     "calibrate",
     "validate",
+    "report",
+    "export",
     "cite",
     "assumptions",
     "schema",
@@ -249,19 +251,65 @@ def calibrate(
 
 
 @app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of an experiment.")],
+    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="nwb or csv.")],
+    output: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--output", metavar="DIR", help="Where to write. [default: DIR/export/FORMAT]"),
+    ] = None,
+    arm: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--arm", metavar="NAME", help="This arm alone. [default: all]"),
+    ] = None,
+    subject: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("--subject", metavar="N", help="This subject alone. [default: all]"),
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="NWB: write files again that are there, remove those of other trials.")
+    ] = False,
+    experimenter: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option("--experimenter", metavar="NAME", help='NWB: "Last, First", as archives want; may be repeated.'),
+    ] = None,
+    institution: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--institution", metavar="NAME", help="NWB: where the simulation was made."),
+    ] = None,
+) -> None:
+    """Take results to other programs: NWB or CSV.
+
+    nwb: a file for each trial, with spike trains, traces, phases, stimulations, drugs and provenance. A file of a trial that
+    is there is kept. csv: a table for each group of the summary, with units in datapackage.json. docs/exchange.md says what
+    comes back exactly.
+
+    \b
+    Examples:
+      neurosim export results/acute_escitalopram --to csv
+      neurosim export results/acute_escitalopram --to nwb --arm escitalopram --experimenter "Curie, Marie"
+    """
+    from neurosim.cli import exporting
+
+    chosen = {"output": output, "arm": arm, "subject": subject}
+    exporting.export(folder, to, chosen, fresh=fresh, experimenters=experimenter or (), institution=institution or "")
+
+
+@app.command()
 def cite(
-    experiment: Annotated[str, typer.Argument(metavar="EXPERIMENT", help="Name or file.")],
+    experiment: Annotated[str, typer.Argument(metavar="EXPERIMENT|DIR", help="Name, file, or results folder.")],
     set_: Settings = None,
     bibtex: Annotated[bool, typer.Option("--bibtex", help="Print BibTeX instead of a list.")] = False,
 ) -> None:
-    """Say what to cite for an experiment.
+    """Say what to cite for an experiment or a run.
 
     The software, and the publications behind the numbers that the experiment uses, by what they are for. Sources that are
-    no publication (rules, product labels, a fit) are named too.
+    no publication (rules, product labels, a fit) are named too. Of a results folder: for what was run, --set and all.
 
     \b
-    Example:
+    Examples:
       neurosim cite acute_escitalopram --bibtex > references.bib
+      neurosim cite results/acute_escitalopram --bibtex > references.bib
     """
     from neurosim.cli import citing, running
 
@@ -320,8 +368,31 @@ def validate(
 
 
 @app.command()
-def schema(what: Annotated[str, typer.Argument(metavar="KIND", help="circuit, experiment or disorder.")]) -> None:
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of an experiment.")],
+) -> None:
+    """Write one HTML page about a results folder, DIR/report.html.
+
+    What was asked, the circuit, arms, interactive figures, paired changes, every drug with its occupancy, the published
+    observations that it touches, assumptions, citations, and the command that runs it again. Everything is in the one
+    file: it can be sent by mail, read on a phone and asks nothing of the network.
+
+    \b
+    Example:
+      neurosim report results/acute_escitalopram
+    """
+    from neurosim.cli import reporting
+
+    reporting.report(folder)
+
+
+@app.command()
+def schema(
+    what: Annotated[str, typer.Argument(metavar="KIND", help="circuit, experiment, disorder, rows or cluster.")],
+) -> None:
     """Print the JSON Schema of a kind of file, for editors.
+
+    With it an editor completes keys and names, shows what each is, and marks mistakes; docs/editors.md says how.
 
     \b
     Example:

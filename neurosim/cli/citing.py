@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from neurosim.cli.console import note, say, table, title
+from neurosim.errors import SpecError
 
 __all__ = ["assumptions", "cite"]
 
@@ -24,10 +27,21 @@ def assumptions(name: str, settings: dict[str, str]) -> None:
 
 
 def cite(name: str, settings: dict[str, str], bibtex: bool) -> None:
-    """Print what to cite for an experiment, as a list or as BibTeX."""
-    from neurosim.runner import sources_used
+    """Print what to cite for an experiment, or for what a run used, as a list or as BibTeX.
 
-    used = sources_used(name, set=settings or None)
+    Raises
+    ------
+    NeurosimError
+        The experiment could not run, a folder without results, or settings for a folder.
+    """
+    from neurosim.runner import sources_of_results, sources_used
+
+    if not Path(name).is_dir():
+        used = sources_used(name, set=settings or None)
+    elif settings:
+        raise SpecError(f"cite {name}: a folder says what was run, so it takes no --set; give the experiment instead")
+    else:
+        used = sources_of_results(name)
     if bibtex:
         _print_bibtex(used)
     else:

@@ -31,12 +31,9 @@ def schema(what: str) -> None:
     """
     import json
 
-    from neurosim.spec import json_schema
+    from neurosim.export import editor_schema
 
-    kinds = ("circuit", "experiment", "disorder")
-    if what not in kinds:
-        raise NeurosimError(f"{what!r} files have no schema; {nearest(what, kinds)}")
-    say(json.dumps(json_schema(what), indent=2, ensure_ascii=False))
+    say(json.dumps(editor_schema(what), indent=2, ensure_ascii=False))
 
 
 def _circuits() -> None:

@@ -117,7 +117,7 @@ def _check_circuit(name: str, settings: dict[str, str]) -> None:
 def _check_experiment(name: str, settings: dict[str, str], **options):
     from neurosim import runner
     from neurosim.runner.estimate import duration_text, size_text
-    from neurosim.spec import NOTICE, scan_dimensions
+    from neurosim.spec import NOTICE, clock_text, scan_dimensions
 
     report = runner.check(name, set=settings or None, **options)
     experiment = report.experiment
@@ -143,7 +143,7 @@ def _check_experiment(name: str, settings: dict[str, str], **options):
     title("Phases")
     table(
         ["phase", "at", "settle", "record"],
-        [[p.name, clock(p), f"{float(p.settle):g} s", f"{float(p.record):g} s"] for p in report.phases],
+        [[p.name, clock_text(p), f"{float(p.settle):g} s", f"{float(p.record):g} s"] for p in report.phases],
     )
     _findings(report.findings)
     return report
@@ -152,16 +152,6 @@ def _check_experiment(name: str, settings: dict[str, str], **options):
 def _dimension(dimension) -> str:
     own = [axis for axis in dimension.axes if axis != dimension.name]
     return f"{dimension.name} ({', '.join(own)})" if own else dimension.name
-
-
-def clock(phase) -> str:
-    """Time of a phase on the pharmacological clock."""
-    if phase.before_drugs:
-        return "before drugs"
-    minutes = float(phase.at) / 60
-    if abs(minutes) < 120:
-        return f"{minutes:g} min"
-    return f"{minutes / 60:g} h" if abs(minutes) < 60 * 72 else f"{minutes / 1440:g} d"
 
 
 def _findings(findings: Sequence) -> None:

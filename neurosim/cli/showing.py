@@ -48,8 +48,7 @@ def show(name: str, **kinetics: str) -> None:
 
 def show_experiment(name: str) -> None:
     """An experiment: its phases, arms and axes."""
-    from neurosim.cli.running import clock
-    from neurosim.spec import NOTICE, axis_values, load_experiment, phase_times
+    from neurosim.spec import NOTICE, arm_text, axis_values, clock_text, load_experiment, phase_times
 
     experiment = load_experiment(name)
     say(f"experiment {experiment.name}: circuit {experiment.circuit.name}, species {experiment.species}")
@@ -60,12 +59,12 @@ def show_experiment(name: str) -> None:
         say(f"  {NOTICE}")
     title("Phases")
     rows = [
-        [p.name, clock(p), f"{float(p.settle):g} s", f"{float(p.record):g} s"]
+        [p.name, clock_text(p), f"{float(p.settle):g} s", f"{float(p.record):g} s"]
         for p in phase_times(experiment.protocol)
     ]
     table(["phase", "at", "settle", "record"], rows)
     title("Arms")
-    table(["arm", "what is done"], [[arm, _arm_words(what)] for arm, what in experiment.arms.items()])
+    table(["arm", "what is done"], [[arm, arm_text(what)] for arm, what in experiment.arms.items()])
     if experiment.scan:
         title("Scan")
         values = axis_values(experiment)
@@ -74,24 +73,6 @@ def show_experiment(name: str) -> None:
             for axis in experiment.scan
         ]
         table(["axis", "path", "values"], rows)
-
-
-def _arm_words(arm) -> str:
-    words = [f"{entry.disorder.name}, severity {entry.severity}" for entry in arm.disorders]
-    words += [_drug_words(drug) for drug in arm.drugs]
-    words += [f"lesion of {lesion.population}, {lesion.fraction}" for lesion in arm.lesions]
-    words += [f"stimulation of {s.population}, {s.kind}" for s in arm.stimulations]
-    words += [f"{path} = {value}" for path, value in arm.set.items()]
-    return "; ".join(words) or "nothing"
-
-
-def _drug_words(drug) -> str:
-    if hasattr(drug, "concentration"):
-        return f"{drug.drug} {drug.concentration}"
-    amount = drug.dose if drug.dose is not None else drug.rate
-    repeated = f" every {drug.ii}" if drug.ii is not None else ""
-    at = f" at {drug.time}" if float(drug.time) else ""
-    return f"{drug.drug} {amount} {drug.route}{repeated}{at}"
 
 
 def results_table(folder: Path) -> None:

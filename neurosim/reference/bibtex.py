@@ -55,18 +55,27 @@ class BibEntry:
     fields: Mapping[str, str] = field(hash=False)
 
     @property
+    def address(self) -> str:
+        """Where it is found: that of its DOI, else the one it states; empty if there is none."""
+        doi = self.fields.get("doi")
+        return f"https://doi.org/{doi}" if doi else self.fields.get("url") or ""
+
+    @property
     def text(self) -> str:
         """The entry as a person reads it: authors (year) title, journal volume:pages, doi or address."""
+        return ". ".join(filter(None, (self.words.rstrip("."), self.address)))
+
+    @property
+    def words(self) -> str:
+        """The entry as a person reads it, without its address."""
         get = self.fields.get
         authors = _people(get("author") or get("editor") or "")
         head = " ".join(filter(None, (authors, f"({get('year')})" if get("year") else "")))
         version = get("version") and f"version {get('version')}"
         venue = version or get("journal") or get("booktitle") or get("howpublished") or get("publisher") or ""
         place = ":".join(filter(None, (get("volume"), (get("pages") or "").replace("--", "-"))))
-        where = f"https://doi.org/{get('doi')}" if get("doi") else get("url") or ""
         parts = (f"{head}:" if get("title") and head else head, get("title") and f"{get('title')}.", venue, place)
-        words = " ".join(filter(None, parts)).translate({ord(mark): None for mark in "{}\\"})
-        return ". ".join(filter(None, (words.rstrip("."), where)))
+        return " ".join(filter(None, parts)).translate({ord(mark): None for mark in "{}\\"})
 
 
 def _people(names: str) -> str:

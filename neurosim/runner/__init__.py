@@ -3,7 +3,7 @@
 from neurosim.runner.check import CheckReport, check
 from neurosim.runner.numbers import Number, NumbersUsed, numbers_used
 from neurosim.runner.run import Listener, RunReport, run, run_experiment
-from neurosim.runner.sources import SourcesUsed, sources_used
+from neurosim.runner.sources import SourcesUsed, sources_of_results, sources_used
 from neurosim.runner.status import Status, status
 from neurosim.runner.trials import TrialSpec, expand, trial_key
 
@@ -21,6 +21,7 @@ __all__ = [
     "numbers_used",
     "run",
     "run_experiment",
+    "sources_of_results",
     "sources_used",
     "status",
     "trial_key",

@@ -32,6 +32,7 @@ from neurosim.spec import (
     digest,
     dump_yaml,
     load_experiment,
+    plain,
     scan_dimensions,
 )
 
@@ -335,7 +336,10 @@ def _summary_attributes(experiment: Experiment, engine: str) -> dict[str, Any]:
         **environment(),
         "seed": experiment.seed,
         "resolved": canonical_json(experiment),
+        # with all that --set changed, which the text of the file lacks
+        "experiment_as_run": plain(experiment, without=("circuit",)),
         "experiment_digest": digest(experiment),
+        **({"settings": experiment.settings} if experiment.source_text and experiment.settings else {}),
         **({"notice": NOTICE} if experiment.has_disorders else {}),
     }
 

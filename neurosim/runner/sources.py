@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ruamel.yaml import YAML, YAMLError
+
 from neurosim import __version__ as version
 from neurosim import reference
+from neurosim.analysis import open_results
+from neurosim.errors import ResultSchemaError, SpecError
 from neurosim.reference import BibEntry
 from neurosim.runner.numbers import numbers_used
-from neurosim.spec import Experiment
+from neurosim.spec import Experiment, digest
 
-__all__ = ["SourcesUsed", "sources_used"]
+__all__ = ["SourcesUsed", "sources_of_results", "sources_used"]
 
 
 @dataclass(frozen=True)
@@ -69,9 +74,55 @@ def sources_used(
     )
 
 
-def _software() -> BibEntry:
+def sources_of_results(folder: str | Path) -> SourcesUsed:
+    """Collect the sources of what a run used, from what its summary says of it: with all that ``--set`` changed.
+
+    Parameters
+    ----------
+    folder : path
+        That ``neurosim run`` wrote. The version of the software is the one that ran it; what a number's source stands for
+        is looked up in the tables of this version.
+
+    Raises
+    ------
+    ResultSchemaError
+        No results, or of an earlier version and with values that their file does not have.
+    SpecError, UnitError, ReferenceDataError
+        The experiment could not run with this version.
+    """
+    with open_results(folder) as results:
+        told = results.attributes
+    used = sources_used(_experiment_of(told, folder))
+    ran = json.loads(told.get("versions", "{}")).get("neurosim-da5ht")
+    return replace(used, software=_software(ran)) if ran else used
+
+
+def _experiment_of(told: Mapping[str, Any], folder: str | Path) -> Experiment:
+    """The experiment that a summary says was run, without its scan: where values came from is no source of a number."""
+    circuit = _data(told.get("circuit_yaml", ""))
+    if "experiment_as_run" in told:
+        data = json.loads(told["experiment_as_run"])
+        kept = {key: data[key] for key in data if key not in ("scan", "sample")}
+        return Experiment.model_validate({**kept, "circuit": circuit})
+    try:
+        experiment = Experiment.model_validate({**_data(told.get("experiment_yaml", "")), "circuit": circuit})
+    except (SpecError, YAMLError):
+        experiment = None
+    if experiment is None or digest(experiment) != told.get("experiment_digest"):
+        raise ResultSchemaError(
+            f"{folder}: an earlier version wrote it, and the experiment's file alone does not say all that was run; "
+            "give the experiment, with the same --set"
+        )
+    return experiment
+
+
+def _data(text: str) -> dict[str, Any]:
+    return YAML(typ="safe").load(text) or {}
+
+
+def _software(ran: str = version) -> BibEntry:
     entry = reference.bibliography()[reference.SOFTWARE]
-    return replace(entry, fields={**entry.fields, "version": version})
+    return replace(entry, fields={**entry.fields, "version": ran})
 
 
 def _entries(source: str) -> tuple[tuple[BibEntry, ...], tuple[str, ...]]:

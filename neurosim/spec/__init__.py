@@ -1,6 +1,6 @@
 """What a user says: circuits, experiments and disorders as frozen models, read strictly from YAML.
 
-Facts are data, quantities carry units, every name resolves, and a mistake is answered with file:line, path,
+Facts are data, quantities carry units, every name resolves, and a mistake is answered with ``file:line``, path,
 what was given, what is allowed and the nearest match. This room knows no receptor tables, drugs or engines;
 rooms that do raise their own errors with :func:`spec_error`, which finds the line.
 """
@@ -38,7 +38,7 @@ from neurosim.spec._circuit import (
     Transmission,
     Transporter,
 )
-from neurosim.spec._circuit_file import circuit_document, load_circuit
+from neurosim.spec._circuit_file import circuit_document, circuit_of_text, load_circuit
 from neurosim.spec._cluster import ClusterFile, DaskSite, SlurmSite, cluster_path, load_cluster
 from neurosim.spec._disorder import NOTICE, Alteration, Disorder, GradedDisorder, load_disorder
 from neurosim.spec._dump import dump_yaml, plain
@@ -57,7 +57,7 @@ from neurosim.spec._experiment import (
     Uncertainty,
 )
 from neurosim.spec._experiment_checks import POINT, RESERVED, PhaseTime, cut_stimulations, phase_times
-from neurosim.spec._experiment_file import load_experiment, set_value
+from neurosim.spec._experiment_file import experiment_of_texts, load_experiment, set_value
 from neurosim.spec._graded import DisorderEffect, disorder_effects
 from neurosim.spec._hash import canonical_json, digest
 from neurosim.spec._library import find, list_names
@@ -67,6 +67,7 @@ from neurosim.spec._resolve import Resolved, resolve
 from neurosim.spec._rows import Condition, Expected, Row, Rows, load_rows
 from neurosim.spec._scan import Dimension, axis_texts, axis_values, scan_dimensions, scan_points, value_text
 from neurosim.spec._schema import json_schema
+from neurosim.spec._told import arm_text, clock_text, drug_text
 from neurosim.spec._words import locate, spec_error
 
 __all__ = [
@@ -130,13 +131,17 @@ __all__ = [
     "Transmission",
     "Transporter",
     "Uncertainty",
+    "arm_text",
     "axis_texts",
     "axis_values",
     "canonical_json",
+    "clock_text",
     "cut_stimulations",
     "digest",
     "disorder_effects",
+    "drug_text",
     "dump_yaml",
+    "experiment_of_texts",
     "find_circuit",
     "find_disorder",
     "find_experiment",
@@ -145,6 +150,7 @@ __all__ = [
     "list_disorders",
     "list_experiments",
     "circuit_document",
+    "circuit_of_text",
     "cluster_path",
     "load_circuit",
     "load_cluster",

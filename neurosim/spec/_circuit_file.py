@@ -14,9 +14,9 @@ from neurosim.spec._model import Mark, Model, Named, Origin, Path, Problem, prob
 from neurosim.spec._paths import parse_path, path_text
 from neurosim.spec._quantities import Sourced
 from neurosim.spec._words import sentences
-from neurosim.spec._yaml import Block, copied, read_document
+from neurosim.spec._yaml import Block, copied, parse_document, read_document
 
-__all__ = ["attach", "circuit_document", "circuit_of", "load_circuit", "validated"]
+__all__ = ["attach", "circuit_document", "circuit_of", "circuit_of_text", "load_circuit", "validated"]
 
 _SECTIONS = ("synapses", "populations", "projections", "pools", "sites")
 #: Numbers of the base that an extending file states anew, by path.
@@ -40,11 +40,24 @@ def load_circuit(source: str | FilePath | Circuit) -> Circuit:
     Raises
     ------
     SpecError
-        One sentence per mistake, with file:line, path, what is allowed and the nearest match.
+        One sentence per mistake, with ``file:line``, path, what is allowed and the nearest match.
     """
     if isinstance(source, Circuit):
         return source
     return validated(Circuit, circuit_document(str(source)))
+
+
+def circuit_of_text(text: str, name: str = "the stored circuit") -> Circuit:
+    """A circuit from the text of a file that extends no other.
+
+    Raises
+    ------
+    SpecError
+        One sentence per mistake; ``name`` is what they call the text.
+    """
+    document = parse_document(text, name)
+    check_schema(document, "circuit", name)
+    return validated(Circuit, document)
 
 
 def circuit_document(name: str, base: FilePath | None = None) -> Block:

@@ -172,7 +172,7 @@ def load_disorder(source: str | FilePath | Disorder, base: FilePath | None = Non
     Raises
     ------
     SpecError
-        One sentence per mistake, with file:line, path, what is allowed and the nearest match.
+        One sentence per mistake, with ``file:line``, path, what is allowed and the nearest match.
     """
     if isinstance(source, Disorder):
         return source

@@ -264,6 +264,7 @@ class Experiment(Model):
     sample: Sample | None = None
 
     _source_text: str | None = PrivateAttr(default=None)
+    _settings: dict[str, str] = PrivateAttr(default_factory=dict)
     #: Experiments derived from this one, see resolve().
     _memory: dict = PrivateAttr(default_factory=dict)
     #: Values of the scan's axes as text, see axis_texts().
@@ -299,6 +300,11 @@ class Experiment(Model):
     def source_text(self) -> str | None:
         """The file's text, None for an experiment built in code; no part of equality or hash."""
         return self._source_text
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Path → value of what was set while it was loaded (``--set``), in that order; no part of equality or hash."""
+        return dict(self._settings)
 
     @property
     def origin(self) -> str | None:

@@ -16,9 +16,9 @@ from neurosim.spec._model import Mark, Origin
 from neurosim.spec._paths import Edit, apply_edit, parse_path
 from neurosim.spec._resolve import check_scan, resolve
 from neurosim.spec._words import path_text
-from neurosim.spec._yaml import Block, Items, copied, mark_of, read_document
+from neurosim.spec._yaml import Block, Items, copied, mark_of, parse_document, read_document
 
-__all__ = ["edits_of", "experiment_of", "load_experiment", "set_value"]
+__all__ = ["edits_of", "experiment_of", "experiment_of_texts", "load_experiment", "set_value"]
 
 Settings = Mapping[str, Any] | Iterable[tuple[str, Any]]
 
@@ -38,7 +38,7 @@ def load_experiment(source: str | FilePath | Experiment, set: Settings | None = 
     Raises
     ------
     SpecError
-        One sentence per mistake, with file:line, path, what is allowed and the nearest match.
+        One sentence per mistake, with ``file:line``, path, what is allowed and the nearest match.
     """
     edits = edits_of(set)
     if isinstance(source, Experiment):
@@ -69,9 +69,40 @@ def experiment_of(document: Block, folder: FilePath, edits: list[Edit], text: st
         data["scan"] = _with_files(document["scan"], folder)
     experiment = validated(Experiment, document, data)
     experiment._source_text = text
+    experiment._settings = {path_text(edit.path): str(edit.value) for edit in edits}
     check_scan(experiment)
     for arm in experiment.arms:
         resolve(experiment, arm)
+    return experiment
+
+
+def experiment_of_texts(
+    text: str, circuit_text: str, settings: Settings | None = None, name: str = "the stored experiment"
+) -> Experiment:
+    """The experiment that a results folder holds as texts.
+
+    Parameters
+    ----------
+    text : str
+        The experiment file.
+    circuit_text : str
+        Its whole circuit, with what ``settings`` changed in it.
+    settings : mapping or pairs, optional
+        What was set besides.
+    name : str
+        What messages call it.
+
+    Raises
+    ------
+    SpecError
+        As :func:`load_experiment`; also where it needs a file that is not there any more (a disorder, a table of points).
+    """
+    document = copied(parse_document(text, name))
+    check_schema(document, "experiment", name)
+    document["circuit"] = parse_document(circuit_text, "the stored circuit")
+    edits = edits_of(settings)
+    experiment = experiment_of(document, FilePath.cwd(), [edit for edit in edits if edit.path[0] != "circuit"], text)
+    experiment._settings = {path_text(edit.path): str(edit.value) for edit in edits}
     return experiment
 
 

@@ -148,7 +148,7 @@ class Rows(Model):
         Raises
         ------
         SpecError
-            With file:line, path, what is allowed and the nearest match.
+            With ``file:line``, path, what is allowed and the nearest match.
         """
         found = self.rows[row]
         asked = found.experiment if asked is None else asked
@@ -177,7 +177,7 @@ def load_rows(path: str | FilePath) -> Rows:
     Raises
     ------
     SpecError
-        One sentence per mistake, with file:line, path, what is allowed and the nearest match.
+        One sentence per mistake, with ``file:line``, path, what is allowed and the nearest match.
     """
     place = FilePath(str(path))
     document, _ = read_document(place, shown(place))

@@ -4,8 +4,8 @@ A file of rows says for each target row which experiment predicts it and by whic
 """
 
 from neurosim.validation.readouts import Reading, Readout, get_readout, readout, readout_names
-from neurosim.validation.report import Score, scored_within, write_scores
-from neurosim.validation.rows import ROWS_FILE, check_rows, chosen
+from neurosim.validation.report import Score, published, release_scores, scored_within, write_scores
+from neurosim.validation.rows import ROWS_FILE, check_rows, chosen, read_rows
 from neurosim.validation.run import validate
 from neurosim.validation.scatter import scatter_figure
 from neurosim.validation.scoreboard import Tally, tally
@@ -23,8 +23,11 @@ __all__ = [
     "chosen",
     "get_readout",
     "judge",
+    "published",
+    "read_rows",
     "readout",
     "readout_names",
+    "release_scores",
     "scatter_figure",
     "scored_within",
     "tally",

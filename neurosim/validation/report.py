@@ -8,6 +8,7 @@ import math
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 from neurosim import reference
@@ -16,7 +17,16 @@ from neurosim.spec import Row
 from neurosim.validation.registry import Reading, get_readout
 from neurosim.validation.verdict import Verdict, odds_ratio
 
-__all__ = ["COLUMNS", "Score", "direction_of", "published", "scored_within", "write_scores", "write_text"]
+__all__ = [
+    "COLUMNS",
+    "Score",
+    "direction_of",
+    "published",
+    "release_scores",
+    "scored_within",
+    "write_scores",
+    "write_text",
+]
 
 COLUMNS = (
     *(
@@ -36,6 +46,8 @@ COLUMNS = (
     *("unit", "odds", "sign", "what"),
 )
 _DIGITS = 4
+#: The table that is committed with each release.
+_RELEASE = "release.csv"
 
 
 @dataclass(frozen=True)
@@ -122,6 +134,12 @@ def scored_within(scores: Iterable[Score], fold: float = 3.0) -> tuple[int, int,
     compared = [s for s in scores if s.is_scored and math.isfinite(s.value)]
     near = sum(1 / fold <= s.odds <= fold for s in compared)
     return near, sum(s.verdict == "pass" for s in compared), len(compared)
+
+
+def release_scores() -> dict[str, dict[str, str]]:
+    """The scoreboard of this release, id → column → text as ``write_scores`` wrote it."""
+    text = (files("neurosim.validation") / _RELEASE).read_text(encoding="utf-8")
+    return {row["id"]: row for row in csv.DictReader(io.StringIO(text))}
 
 
 def write_scores(scores: Sequence[Score], path: Path) -> Path:

@@ -214,7 +214,7 @@ def _directions(axes: Axes, points: Sequence[Point]) -> None:
     axes.axhline(0, color=MUTED, lw=0.6, zorder=0)
     for place, direction in enumerate((-1, 1)):
         own = sorted((p for p in points if p.direction == direction), key=lambda p: p.model)
-        spread = np.linspace(-0.32, 0.32, len(own)) if len(own) > 1 else [0.0]
+        spread = np.linspace(-0.32, 0.32, len(own)) if len(own) != 1 else [0.0]
         for p, shift in zip(own, spread, strict=True):
             _mark(axes, p, place + shift, _inside(p.model, (-110.0, MOST)), (-110.0, MOST))
     axes.set_xlim(-0.5, 1.5)

@@ -1,5 +1,6 @@
 """Every source of every number is known, and every publication is one that some number has."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,9 @@ def test_the_sources_are_those_of_all_tables():
 
 def test_every_key_has_an_entry_and_every_entry_a_use():
     used = {key for row in ROWS for key in row["key"].split()}
-    assert used | {reference.SOFTWARE} == set(bibliography())
+    pages = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs" / "model").glob("*.md")))
+    equations = {key.strip() for cited in re.findall(r"\{cite\}`([^`]+)`", pages) for key in cited.split(",")}
+    assert used | equations | {reference.SOFTWARE} == set(bibliography())
 
 
 def test_the_bibliography_is_well_formed_sorted_and_read_back():

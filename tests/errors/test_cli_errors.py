@@ -136,7 +136,7 @@ USAGE = [
     ),
     (("check", "nosuch"), r"unknown experiment 'nosuch'"),
     (("check", "tiny", "--set", "n=1"), r"--set is rooted in an experiment"),
-    (("cite",), r"Missing argument 'EXPERIMENT' \(see 'neurosim cite --help'\)"),
+    (("cite",), r"Missing argument 'EXPERIMENT\|DIR' \(see 'neurosim cite --help'\)"),
     (("cite", "tiny"), r"unknown experiment 'tiny': it is a circuit"),
     (("cite", "tiny_experiment", "--bibtx"), r"No such option: --bibtx .*--bibtex.*"),
     (("cite", "tiny_experiment", "--set", "subjects"), r"--set 'subjects': give PATH=VALUE, for example"),
@@ -145,6 +145,10 @@ USAGE = [
     (("show", "escitalopam"), r"no circuit, .* is called 'escitalopam': did you mean 'escitalopram'\?"),
     (("list", "drug"), r"'drug' cannot be listed; did you mean 'drugs'\?"),
     (("schema", "experiments"), r"'experiments' files have no schema; did you mean 'experiment'\?"),
+    (("export", ".", "--to", "nbw"), r"unknown format 'nbw'; did you mean 'nwb'\? allowed: nwb, csv"),
+    (("export", ".", "--to", "csv", "--fresh"), r"--fresh goes with --to nwb"),
+    (("export", "."), r"Missing option '--to' \(see 'neurosim export --help'\)"),
+    (("export", "nosuch", "--to", "csv"), r"nosuch is not a folder: give the folder that 'neurosim run' wrote"),
     (("status", "nosuch"), r"nosuch is not the folder of an experiment: it has no plan\.json"),
 ]
 

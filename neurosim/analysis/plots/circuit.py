@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path as FilePath
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -28,7 +26,7 @@ from neurosim.analysis.plots.style import (
     transmitter_color,
 )
 from neurosim.errors import ResultSchemaError
-from neurosim.spec import Circuit, load_circuit
+from neurosim.spec import Circuit
 
 __all__ = ["circuit_figure", "results_circuit_figure"]
 
@@ -111,31 +109,27 @@ def circuit_figure(circuit: Circuit) -> ResultFigure:
 def results_circuit_figure(results, arm: str | None = None, phase: str | None = None, **axes) -> ResultFigure:
     """The circuit of some results, as :func:`circuit_figure`, at the rates and receptor activations that came out.
 
-    Mean over subjects of an arm in a phase, by default the reference. The circuit is the one before the arm's lesions and
-    ``set:``; of a lesioned population the currents are those of its surviving cells. ``**axes`` are values on scan axes, by
-    default the first.
+    Mean over subjects. The circuit is the one before the arm's lesions and ``set:``; of a lesioned population the currents
+    are those of its surviving cells.
+
+    Parameters
+    ----------
+    arm, phase : str, optional
+        By default the reference.
+    **axes
+        Value on each scan axis; the first by default.
     """
     if not results.has_spikes:
         raise ResultSchemaError(f"circuit of {results.name}: it was run without spikes, so it has no rates")
     arm = known("arm", arm or results.reference[0], results.arms)
     phase = known("phase", phase or results.reference[1], results.phases)
     point = point_of(results, axes)
-    circuit = circuit_of(results)
+    circuit = results.circuit
     rates = _mean(results.summary["rates"]["firing_rate"], arm, phase, point, "population")
     activations = _mean(results.summary["receptors"]["activation"], arm, phase, point, "site")
     n = len(results.subjects)
     where = ", ".join([f"arm {spaced(arm)}", f"phase {phase}", f"{n} subject{'s' * (n > 1)}"])
     return _figure(circuit, influences(circuit, rates, activations), f"as simulated: {where}")
-
-
-def circuit_of(results) -> Circuit:
-    """The circuit that some results were made with, before what arms and axes change."""
-    if not results.circuit_text:
-        raise ResultSchemaError(f"circuit of {results.name}: these results do not hold the text of their circuit")
-    with TemporaryDirectory() as folder:
-        path = FilePath(folder) / f"{results.name}.yaml"
-        path.write_text(results.circuit_text, encoding="utf-8")
-        return load_circuit(path)
 
 
 def _mean(values, arm: str, phase: str, point: Mapping[str, int], row: str) -> dict[str, float]:

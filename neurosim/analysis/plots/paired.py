@@ -56,7 +56,7 @@ def arms_figure(
     Notes
     -----
     Differences are paired within subjects (:func:`neurosim.analysis.compare`): the mean, with its 95 % interval by the t
-    distribution; with a single subject there is none.
+    distribution; with a single subject there is none. A lone arm has no differences.
     """
     phase = known("phase", phase or results.phases[-1], results.phases)
     reference = results.reference[0]
@@ -72,20 +72,23 @@ def arms_figure(
         )
     columns = min(math.ceil(math.sqrt(len(panels))), _MOST_COLUMNS)
     each = _PER_ARM * len(names) + 0.25
-    others = max(_PER_ARM * (len(names) - 1), 0.4) + 0.1
+    others = [max(_PER_ARM * (len(names) - 1), 0.4) + 0.1] * (len(names) > 1)
     tilted = 0.072 * 0.72 * max(len(spaced(name)) for name in names) + 0.27
-    rows = [(_HEIGHT, [each, others] * columns)] * -(-len(panels) // columns)
-    width = max(1.05 + columns * (each + others) + (2 * columns - 1) * _GAP, 4.2)
-    sheet = Sheet(rows, width, 0.75, 0.3, 1.05, tilted, _GAP, 0.45)
-    _head(sheet, results, variable, phase, index)
-    cells = [(row[2 * k], row[2 * k + 1]) for row in sheet.rows for k in range(columns)]
+    rows = [(_HEIGHT, [each, *others] * columns)] * -(-len(panels) // columns)
+    drawn = 1.05 + columns * (each + sum(others)) + (len(rows[0][1]) - 1) * _GAP
+    width = max(drawn, 5.2)
+    sheet = Sheet(rows, width, 0.75, 0.3 + width - drawn, 1.05, tilted, _GAP, 0.45)
+    _head(sheet, results, variable, phase, index, len(names))
+    n_each = 1 + len(others)
+    cells = [row[n_each * k : n_each * (k + 1)] for row in sheet.rows for k in range(columns)]
     colors = arm_colors(results.arms, reference)
-    for (title, own), (left, right) in zip(panels.items(), cells, strict=False):
-        _points(left, own, names, colors, unit)
-        _differences(right, own, names, colors, unit)
-        left.set_title(title)
-    for k, pair in enumerate(cells):
-        for axes in pair:
+    for (title, own), cell in zip(panels.items(), cells, strict=False):
+        _points(cell[0], own, names, colors, unit)
+        cell[0].set_title(title)
+        for axes in cell[1:]:
+            _differences(axes, own, names, colors, unit)
+    for k, cell in enumerate(cells):
+        for axes in cell:
             if k >= len(panels):
                 axes.remove()
             elif k + columns < len(panels):
@@ -157,11 +160,11 @@ def _example(values: xr.DataArray) -> str:
     return f"{name}={values[name].values.tolist()[0]!r}"
 
 
-def _head(sheet: Sheet, results, variable: str, phase: str, index: Mapping[str, int]) -> None:
+def _head(sheet: Sheet, results, variable: str, phase: str, index: Mapping[str, int], n_arms: int) -> None:
     n = len(results.subjects)
     place = tuple(index[name] for name in results.axes)
     words = [f"{n} subject{'s' * (n > 1)}", f"phase {spaced(phase)}"] + ([results.point_text(place)] if place else [])
-    words += [f"differences are paired, from {spaced(results.reference[0])}, with 95 % intervals"] * (n > 1)
+    words += [f"differences are paired, from {spaced(results.reference[0])}, with 95 % intervals"] * (n > 1 and n_arms > 1)
     title = f"{spaced(results.name)}: {spaced(variable.split('/')[-1])}"
     sheet.text(0.12, 0.1, title, fontsize=11, fontweight="bold")
     sheet.text(0.12, 0.33, ", ".join(words[:2]), fontsize=8.5, color="#555555")

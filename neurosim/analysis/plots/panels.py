@@ -13,7 +13,16 @@ from neurosim.analysis.compare import paired_statistics
 from neurosim.analysis.plots.style import INK, MUTED, log_ticks, transmitter_color
 from neurosim.analysis.results import spike_trains
 
-__all__ = ["MARKERS", "Condition", "change_panel", "level_panel", "lines_panel", "raster_panel", "rows_axis"]
+__all__ = [
+    "MARKERS",
+    "Condition",
+    "change_limits",
+    "change_panel",
+    "level_panel",
+    "lines_panel",
+    "raster_panel",
+    "rows_axis",
+]
 
 #: Points of a curve that are marked one by one; of more, the line and a band are drawn.
 _MOSTMARKERS = 60
@@ -156,7 +165,7 @@ def change_panel(
     for condition, reference in pairs:
         statistics = paired_statistics(condition.of(values), condition_like(reference, condition).of(values))
         results.append([factor * statistics.sel(statistic=s).transpose(row).values for s in names])
-    limits = _change_limits(np.array(results), relative)
+    limits = change_limits(np.array(results), relative)
     axes.axvline(none, color=MUTED, lw=0.8, zorder=-1)
     for offset, (condition, _), (middle, low, high) in zip(offsets, pairs, results, strict=True):
         y = np.arange(middle.size) + offset
@@ -188,7 +197,7 @@ def condition_like(reference: Condition, condition: Condition) -> Condition:
     )
 
 
-def _change_limits(results: np.ndarray, relative: bool) -> tuple[float, float]:
+def change_limits(results: np.ndarray, relative: bool) -> tuple[float, float]:
     """Limits that keep the means readable, from an array of shape (pair, 3, row)."""
     middle = results[:, 0]
     if relative:

@@ -59,6 +59,8 @@ def raster_figure(
     **axes
         Value on each scan axis.
     """
+    if not results.has_spikes:
+        raise ResultSchemaError(f"raster of {results.name}: it was run without spikes")
     arm = arm or results.reference[0]
     phase = known("phase", phase or results.phases[-1], results.phases)
     trial = results.trial(arm, subject, **axes)
@@ -80,10 +82,11 @@ def raster_figure(
     rate.set_title(f"Rate per surviving cell, bins of {_bin_text(width)}")
     for axes in (spikes, rate):
         _stimulus_rows(axes, stimuli, len(populations))
-    spikes.set_yticks(
-        [*range(len(populations)), *(-1 - k for k in range(len(stimuli)))], names, fontsize=spikes.yaxis.label.get_size()
-    )
-    _color_labels(spikes, trial)
+    spikes.set_yticks([*range(len(populations)), *(-1 - k for k in range(len(stimuli)))], names)
+    transmitters = trial["rates"].population_transmitter.values.tolist()
+    colors = [transmitter_color(t) for t in transmitters] + [INK] * len(stimuli)
+    for tick, color in zip(spikes.get_yticklabels(), colors, strict=True):
+        tick.set_color(color)
     sheet.text(0.12, 0.1, f"{spaced(arm)}, subject {subject}, phase {phase}", fontsize=11, fontweight="bold")
     return sheet.figure
 
@@ -154,9 +157,3 @@ def _stimulus_rows(axes: Axes, stimuli: list[Item], n: int) -> None:
         else:
             axes.barh(row, spans[-1, 1] - spans[0, 0], left=spans[0, 0], height=0.4, color=INK, lw=0)
     axes.set_ylim(n - 0.5, -0.5 - len(stimuli))
-
-
-def _color_labels(axes: Axes, trial) -> None:
-    colors = [transmitter_color(t) for t in trial["rates"].population_transmitter.values.tolist()]
-    for tick, color in zip(axes.get_yticklabels(), colors, strict=False):
-        tick.set_color(color)

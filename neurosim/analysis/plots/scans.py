@@ -108,6 +108,8 @@ def dose_response_figure(
     axis : str, optional
         The first by default; other axes are at their first value. Axes that go along ``point`` have names of
         their own; where they are in no common order, each point is a mark and no line joins them.
+    phase : str, optional
+        The last by default.
     transmitter : str, optional
         For pools; each in its own panel by default.
     fit : bool

@@ -17,6 +17,13 @@ def balance_figure(results, phase: str | None = None, arms: Sequence[str] | None
     activation.
 
     Against the reference arm and phase of the experiment, mean over subjects; a dot per subject.
+
+    Parameters
+    ----------
+    phase : str, optional
+        The last by default.
+    arms : sequence of str, optional
+        All by default.
     """
     conditions = conditions_of(results, phase, arms)
     groups = results.summary["balance"]

@@ -30,6 +30,7 @@ __all__ = [
     "label_space",
     "legend_height",
     "line_colors",
+    "log_tick_values",
     "log_ticks",
     "number",
     "save_figure",
@@ -99,6 +100,16 @@ def styled(function: Callable) -> Callable:
 
 def save_figure(figure: Figure, path: str | Path) -> Path:
     """Write a figure, whole or not at all; the ending of the name says in which format.
+
+    Parameters
+    ----------
+    figure : Figure
+    path : path
+
+    Returns
+    -------
+    Path
+        The file.
 
     Raises
     ------
@@ -178,15 +189,20 @@ _LADDERS = (
 _MOST_TICKS = 5
 
 
-def log_ticks(axis, low: float, high: float) -> None:
-    """Plain numbers on a logarithmic axis, at most five, as round as the range allows."""
+def log_tick_values(low: float, high: float) -> list[float]:
+    """Places on a logarithmic axis that get a number: at most five, as round as the range allows."""
     decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
     for ladder in _LADDERS:
         ticks = np.outer(decades, ladder).ravel()
         ticks = ticks[(ticks >= low * 0.999) & (ticks <= high * 1.001)]
         if ticks.size <= _MOST_TICKS:
             break
-    axis.set_major_locator(FixedLocator(ticks[:: int(np.ceil(ticks.size / _MOST_TICKS)) or 1].tolist()))
+    return ticks[:: int(np.ceil(ticks.size / _MOST_TICKS)) or 1].tolist()
+
+
+def log_ticks(axis, low: float, high: float) -> None:
+    """Plain numbers on a logarithmic axis, see :func:`log_tick_values`."""
+    axis.set_major_locator(FixedLocator(log_tick_values(low, high)))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
 
