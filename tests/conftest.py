@@ -54,3 +54,15 @@ def plain_figure(request, monkeypatch):
 @pytest.fixture
 def real_figure():
     """The figure that users get."""
+
+
+@pytest.fixture(scope="session")
+def figure_folders(tmp_path_factory):
+    """Folders of made-up results, by the function of ``tests/figures.py`` that makes them."""
+    from figures import KINDS
+
+    folders = {}
+    for make in dict.fromkeys(make for make, _ in KINDS.values()):
+        folders[make] = tmp_path_factory.mktemp("figures") / make.__name__
+        make(folders[make]).close()
+    return folders

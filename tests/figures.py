@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from synthetic import FULL, SMALL, SSRI, Treatment, World, results_folder
 
 from neurosim.analysis import Axis, open_results
 from neurosim.runner.trials import contents
-from neurosim.spec import Circuit, Experiment, canonical_json, digest, dump_yaml, load_circuit, resolve
+from neurosim.spec import Circuit, Experiment, canonical_json, digest, dump_yaml, load_circuit, plain, resolve
 
 RECORD = 1.5
 MIDBRAIN = World(
@@ -40,7 +41,7 @@ def experiment() -> Experiment:
     return Experiment(
         name="made_up",
         circuit=midbrain()[0],
-        subjects=3,
+        subjects=2,
         protocol={
             "settle": "1 s",
             "phases": [
@@ -62,12 +63,12 @@ def said(of: Experiment) -> dict[str, dict[str, str]]:
     return {arm: {"resolved": canonical_json(contents(resolve(of, arm)))} for arm in of.arms}
 
 
-def paper(folder: Path, subjects: int = 3, text: bool = True):
-    """Four arms of the midbrain and raphe; without ``text`` the summary does not hold the experiment's file."""
+def paper(folder: Path, subjects: int = 2):
+    """Four arms of the midbrain and raphe."""
     of = experiment()
     attributes = {"circuit_yaml": midbrain()[1]}
-    attributes["experiment_yaml"] = dump_yaml(of) if text else ""
-    attributes["experiment_digest"] = digest(of)
+    attributes |= {"experiment_yaml": dump_yaml(of), "experiment_digest": digest(of)}
+    attributes["experiment_as_run"] = json.dumps(plain(of, without=("circuit",)))
     options = {"subjects": subjects, "record": RECORD, "attributes": attributes, "trial_attributes": said(of)}
     return open_results(results_folder(folder, MIDBRAIN, ARMS, **options))
 
@@ -79,7 +80,7 @@ def steeper(treatment: Treatment, point) -> Treatment:
 
 
 def scanned(folder: Path):
-    axis = Axis("dose", (0.1, 0.3, 1.0, 3.0, 10.0), "mg/kg", "arms.drug.drugs.escitalopram.dose")
+    axis = Axis("dose", (0.1, 0.3, 1.0, 3.0), "mg/kg", "arms.drug.drugs.escitalopram.dose")
     arms = {"vehicle": Treatment(), "drug": SSRI}
     options = {"axes": [axis], "at_point": steeper, "record": 0.5, "phases": ["held"]}
     return open_results(results_folder(folder, SMALL, arms, **options))
@@ -87,8 +88,8 @@ def scanned(folder: Path):
 
 def crossed(folder: Path):
     axes = [
-        Axis("dose", (0.1, 0.3, 1.0, 3.0), "mg/kg", "arms.drug.drugs.escitalopram.dose"),
-        Axis("part_lost", (0.1, 0.3, 0.5, 0.7, 0.9), "1", "arms.drug.lesions.VTA_DA.fraction"),
+        Axis("dose", (0.1, 0.3, 1.0), "mg/kg", "arms.drug.drugs.escitalopram.dose"),
+        Axis("part_lost", (0.1, 0.4, 0.7, 0.9), "1", "arms.drug.lesions.VTA_DA.fraction"),
     ]
     arms = {"vehicle": Treatment(), "drug": SSRI}
     options = {"axes": axes, "at_point": steeper, "subjects": 1, "record": 0.2, "phases": ["held"]}

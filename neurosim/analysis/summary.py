@@ -67,7 +67,7 @@ class Axis:
     def text(self, index: int) -> str:
         """``"dose 0.3 mg/kg"`` for one of its values."""
         value = self.values[index]
-        number = value if isinstance(value, str) else f"{value:.3g}"
+        number = value if isinstance(value, str) else f"{float(f'{value:.3g}'):g}"
         return f"{self.name} {number}" + (f" {self.unit}" if self.unit not in ("", "1") else "")
 
     @classmethod

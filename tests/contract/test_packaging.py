@@ -56,7 +56,7 @@ def test_every_data_file_is_in_the_wheel(installed):
     data = [
         path.relative_to(ROOT)
         for path in (ROOT / "neurosim").rglob("*")
-        if path.is_file() and path.suffix in (".bib", ".csv", ".json", ".yaml", ".cpp", ".h")
+        if path.is_file() and path.suffix in (".bib", ".csv", ".jinja", ".json", ".yaml", ".cpp", ".h")
     ]
     assert len(data) > 5
     assert [str(path) for path in data if not (installed / path).is_file()] == []

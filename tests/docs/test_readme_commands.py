@@ -18,24 +18,9 @@ pytestmark = pytest.mark.slow
 README = ROOT / "README.md"
 #: Lines that are not run here → why.
 NOT_RUN = {
-    r"neurosim calibrate my_circuit.yaml": "fits a circuit, many minutes; tests/unit/test_calibration.py holds the fit",
     r"neurosim run balance_map --cluster slurm .*": "needs SLURM; tests/cluster runs these lines there",
     r"neurosim (run balance_map|status results/balance_map)": "a hundred trials, five to ten minutes; tests/cluster does",
-    r"neurosim validate --only RM01": "4000 cells, six trials; test_validation_table.py runs two rows of that kind",
 }
-#: The experiment and the circuit that the README's reader has: small, with the arms that its lines name.
-MY_EXPERIMENT = """
-schema: neurosim-experiment/1
-name: my_experiment
-circuit: midbrain_raphe
-subjects: 2
-protocol: {settle: 0.2 s, phases: [{name: drug, at: 45 min, record: 0.5 s}]}
-arms:
-  vehicle: {}
-  drug: {drugs: [{drug: escitalopram, dose: 10 mg/kg, route: ip}]}
-"""
-
-
 def lines():
     """The lines of shell blocks, then the whole commands that stand in the text."""
     found = [words for words in page_commands(README) if words[0] == "neurosim"]
@@ -50,10 +35,12 @@ def why_not(line):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A reader's folder: the experiments of the source, and files of one's own."""
+    """A reader's folder: the experiments of the source, and the experiment and the circuit that the README shows."""
     place = tmp_path_factory.mktemp("reader")
     shutil.copytree(ROOT / "experiments", place / "experiments")
-    (place / "my_experiment.yaml").write_text(MY_EXPERIMENT, encoding="utf-8")
+    for text in re.findall(r"```yaml\n(schema: .*?)```", README.read_text(encoding="utf-8"), re.S):
+        name = re.search(r"^name: (\w+)", text, re.M)[1]
+        (place / f"{name}.yaml").write_text(text, encoding="utf-8")
     return place
 
 

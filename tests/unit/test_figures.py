@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from baselines import FOLDER, drawn_with, save
 from colors import lab_of
-from figures import ARMS, KINDS, RECORD, crossed, draw, experiment, midbrain, paper, said, scanned
+from figures import ARMS, DRUG, KINDS, PULSES, RECORD, draw, experiment, midbrain, paper, said
 from legible import assert_legible, drawn_texts
 from matplotlib.colors import to_hex
 from matplotlib.testing.compare import calculate_rms, compare_images
@@ -23,7 +23,7 @@ from neurosim.analysis.plots import Plot, circuit_figure, timeline_figure
 from neurosim.analysis.plots.schedule import schedule_of, schedule_of_results, time_text
 from neurosim.analysis.plots.style import arm_colors, shades
 from neurosim.errors import ResultSchemaError
-from neurosim.spec import Experiment, list_experiments, load_circuit, load_experiment
+from neurosim.spec import Experiment, load_circuit, load_experiment
 
 METHODS = sorted(name for name in vars(Plot) if not name.startswith("_"))
 #: Root mean square of the difference, of 255. The same versions draw the same pixels; numbers that another NumPy or
@@ -34,9 +34,8 @@ UNIT = re.compile(r"\((?:[^()]*)\)|%|\bHz\b|\bnM\b|log2")
 
 
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("shown")
-    opened = {make: make(folder / make.__name__) for make in (paper, scanned, crossed)}
+def shown(figure_folders):
+    opened = {make: open_results(folder) for make, folder in figure_folders.items()}
     yield {method: opened[make] for method, (make, _) in KINDS.items()}
     for results in opened.values():
         results.close()
@@ -58,7 +57,7 @@ def other(folder, arms, world=SMALL, **options):
         arms={arm: {} for arm in arms},
     )
     attributes = {"circuit_yaml": midbrain()[1]}
-    made = {"record": 0.3, "subjects": 1, "attributes": attributes, "trial_attributes": said(blank)} | options
+    made = {"record": 0.2, "subjects": 1, "attributes": attributes, "trial_attributes": said(blank)} | options
     return open_results(results_folder(folder, world, arms, **made))
 
 
@@ -141,7 +140,7 @@ SIZES = {
         {f"arm_number_{k:02d}": Treatment({"DRN_HT": 1 - 0.09 * k}, {}, {"escitalopram": 3.0 * k}) for k in range(11)},
         {},
     ),
-    "many sites": ({"vehicle": Treatment(), "drug": SSRI}, {"world": FULL, "subjects": 2}),
+    "many sites": ({"vehicle": Treatment(), "drug": SSRI}, {"world": FULL}),
 }
 
 
@@ -152,7 +151,7 @@ def sized(request, tmp_path_factory):
         yield results
 
 
-@pytest.mark.parametrize("method", sorted(set(METHODS) - {"dose_response", "balance_plane", "overview", "balance"}))
+@pytest.mark.parametrize("method", ["activation", "arms", "concentrations", "occupancy", "raster"])
 def test_it_is_legible_of_one_and_of_many(sized, method):
     options = {"cells": 10, "bin": 0.05} if method == "raster" else {}
     assert_legible(getattr(sized.plot, method)(**options))
@@ -256,7 +255,7 @@ def test_columns_can_be_drugs_phases_and_the_values_of_an_axis(shown):
     assert [t.get_text() for t in by_drug.get_xticklabels()] == ["WAY-100635", "escitalopram"]
     assert [t.get_text() for t in plot.activation("phase").axes[0].get_xticklabels()] == ["baseline", "drug"]
     by_dose = shown["dose_response"].plot.activation().axes[0]
-    assert [t.get_text() for t in by_dose.get_xticklabels()] == ["0.1", "0.3", "1", "3", "10"]
+    assert [t.get_text() for t in by_dose.get_xticklabels()] == ["0.1", "0.3", "1", "3"]
     assert by_dose.get_xlabel() == "dose (mg/kg)"
 
 
@@ -316,10 +315,8 @@ def test_circuits_of_any_size_are_legible(name):
 
 def test_the_circuit_of_results_shows_their_rates(shown):
     """Half of the raphe's cells are gone and the habenula is driven: other widths than at rest."""
-    from neurosim.analysis.plots.circuit import circuit_of
-
     results = shown["circuit"]
-    assert circuit_of(results) == midbrain()[0]
+    assert results.circuit == midbrain()[0]
     rest, driven = results.plot.circuit(), results.plot.circuit("habenula", "drug")
     widths = [
         sorted(p.get_linewidth() for p in f.axes[0].patches if type(p).__name__ == "PathPatch") for f in (rest, driven)
@@ -330,21 +327,39 @@ def test_the_circuit_of_results_shows_their_rates(shown):
 # Timeline
 
 
-@pytest.mark.parametrize("name", list_experiments())
-def test_the_protocol_of_every_shipped_experiment_is_legible(name):
+@pytest.mark.parametrize("name", ["acute_cocaine", "balance_map", "chronic_citalopram", "parkinson_grades"])
+def test_the_protocol_of_a_shipped_experiment_is_legible(name):
     assert_legible(timeline_figure(load_experiment(name)))
 
 
-def test_the_protocol_of_results_is_that_of_their_experiment(shown, tmp_path):
-    """From the text of the file, and the same from what the trials say, where values were set besides."""
-    asked = schedule_of(experiment())
-    by_file = schedule_of_results(shown["timeline"])
-    with paper(tmp_path / "set", subjects=1, text=False) as results:
-        by_trials = schedule_of_results(results)
-    for found in (by_file, by_trials):
-        assert [(p.name, p.at) for p in found.phases] == [(p.name, p.at) for p in asked.phases]
+@pytest.mark.parametrize("n", [1, 11])
+def test_protocols_of_one_and_of_many_arms_are_legible(n):
+    held = {"drug": "WAY-100635", "concentration": "50 nM", "phases": ["baseline"]}
+    pump = {"drug": "fluoxetine", "rate": "10 mg/kg/day", "route": "minipump", "time": "1 h"}
+    lasting = {"lesions": [{"population": "DRN_HT", "fraction": "0.9"}], "set": {"populations.VTA_DA.drive": "1.1x"}}
+    full = {"drugs": [DRUG, held, pump], "stimulations": [PULSES, {**PULSES, "kind": "rate", "n": None}], **lasting}
+    phases = [{"name": name, "record": "3 s"} for name in ("baseline", "drug", "later")]
+    arms = {f"arm_with_a_long_name_{k}": full for k in range(n)}
+    protocol = {"phases": [*phases, {**phases[0], "name": "end", "at": "9 d"}]}
+    figure = timeline_figure(Experiment(name="full", circuit=midbrain()[0], protocol=protocol, arms=arms))
+    assert_legible(figure)
+    words = [text for text, _ in drawn_texts(figure)]
+    for text in ("fluoxetine 10 mg/kg/day minipump", "DRN_HT: 90 % of the cells lost", "populations.VTA_DA.drive: 1.1x"):
+        assert words.count(text) == n
+    assert "within end" in words
+
+
+def test_the_protocol_of_results_is_that_of_their_experiment(figure_folders):
+    """From what the summary says was run; of earlier versions from the text of the file, or from what the trials say."""
+    asked, found = schedule_of(experiment()), []
+    with open_results(figure_folders[paper]) as results:
+        for told in (None, "experiment_as_run", "experiment_yaml"):
+            results.attributes.pop(told, None)
+            found.append(schedule_of_results(results))
+    for schedule in found:
+        assert [(p.name, p.at) for p in schedule.phases] == [(p.name, p.at) for p in asked.phases]
         for arm, items in asked.arms.items():
-            assert [(i.text, i.kind) for i in found.arms[arm]] == [(i.text, i.kind) for i in items]
+            assert [(i.text, i.kind) for i in schedule.arms[arm]] == [(i.text, i.kind) for i in items]
 
 
 def test_doses_lie_where_the_clock_says(tmp_path):
@@ -370,6 +385,15 @@ def test_doses_lie_where_the_clock_says(tmp_path):
 )
 def test_times_are_told_in_the_unit_that_suits_them(seconds, text):
     assert time_text(seconds) == text
+
+
+# Dose-response
+
+
+def test_a_line_joins_the_marks_of_a_curve_that_is_not_fitted(shown):
+    axes = draw(shown["dose_response"], "dose_response").axes[0]
+    marked = [line for line in axes.lines if line.get_marker() not in ("None", None)]
+    assert marked and all(line.get_linestyle() == "-" for line in marked)
 
 
 # Wrong names

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import pytest
 from html_page import outside_requests, read_page
@@ -24,6 +25,7 @@ SECTIONS = (
     "provenance",
 )
 DOSE = Axis("dose", (0.1, 1.0, 10.0), "mg/kg", "arms.escitalopram.drugs.escitalopram.dose")
+WORDS = Axis("level", ("none", "some", "most"), "", "p")
 ZIPPED = [Axis("a", (0.1, 3.0, 1.0, 0.5), "mg/kg", "p"), Axis("b", (1.0, 2.0, 5.0, 0.3), "nM", "q")]
 FACTOR = Axis("factor", (0.0, 1.0, 2.0), "x", "q")
 WORSE = {"vehicle": Treatment(), "bad": SSRI, "worse": Treatment(lesions={"DRN_HT": 1.0})}
@@ -40,14 +42,12 @@ def at_point(treatment, point):
 
 KINDS = {
     "arms": {"arms": FOUR_ARMS, "subjects": 3},
-    "one subject": {"subjects": 1},
     "one arm": {"arms": {"drug": SSRI}},
     "one of everything": {"arms": {"drug": SSRI}, "subjects": 1, "phases": ["only"]},
     "failures": {"arms": WORSE, "outcomes": {("bad", 0): "failed", ("bad", 1): "nan"}},
     "nothing but failures": {"outcomes": {(a, s): "failed" for a in ("vehicle", "escitalopram") for s in (0, 1)}},
-    "scan": {"axes": [DOSE], "at_point": at_point},
-    "scan of words": {"axes": [Axis("level", ("none", "most"), "", "p")], "at_point": at_point, "phases": ["p"]},
-    "scan of one arm": {"arms": {"vehicle": SSRI}, "axes": [DOSE], "at_point": at_point, "phases": ["p"]},
+    "scan": {"axes": [DOSE], "at_point": at_point, "phases": ["p"]},
+    "scan of one arm by words": {"arms": {"vehicle": SSRI}, "axes": [WORDS], "at_point": at_point, "phases": ["p"]},
     "plane": {"axes": [DOSE, FACTOR], "at_point": at_point, "phases": ["p"]},
     "points": {"axes": [Axis.point(ZIPPED)], "at_point": at_point, "phases": ["p"]},
     "no spikes": {"arms": FOUR_ARMS, "subjects": 1, "phases": ["p"], "has_spikes": False},
@@ -115,6 +115,7 @@ def test_every_figure_has_a_text_alternative_with_numbers(case):
             assert options == [view["label"] for view in case.figures[figure["id"]]]
             assert figure.one("label")["for"] == figure.one("select")["id"]
     assert all(len(image.get("alt")) > 40 for image in case.page.all("img"))
+    assert all(figure["role"] == "group" for figure in case.page.all("figure"))
 
 
 def test_every_number_is_that_of_the_summary(case):
@@ -174,7 +175,7 @@ def test_plotly_knows_every_key(case):
 
 def test_figures_are_those_that_the_run_can_have(case):
     names = set(case.figures)
-    if case.kind in ("arms", "failures", "one subject"):
+    if case.kind in ("arms", "failures"):
         assert {"rates-levels", "rates-changes", "level-0-levels", "level-1-changes", "balance-changes", "traces"} <= names
     if case.kind == "one arm":
         assert {"rates-levels", "rates-changes"} <= names, "a lone arm is compared with its own first phase"
@@ -318,15 +319,24 @@ def test_values_that_the_folder_does_not_hold_are_said(tiny, fake_engine, plain_
     assert page.all("pre", **{"class": "command"}) == []
 
 
-def test_errors_are_one_sentence(tmp_path, capsys):
-    for folder, words in ((tmp_path / "nowhere", "is not a folder"), (tmp_path, "holds no summary.h5")):
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return results_folder(tmp_path_factory.mktemp("made"), SMALL, {"vehicle": Treatment()}, subjects=1, record=0.3)
+
+
+@pytest.fixture
+def folder(made, tmp_path):
+    return shutil.copytree(made, tmp_path / "results")
+
+
+def test_errors_are_one_sentence(folder, tmp_path, capsys):
+    for place, words in ((tmp_path / "nowhere", "is not a folder"), (tmp_path, "holds no summary.h5")):
         with pytest.raises(SystemExit) as left:
-            main(["report", str(folder)])
+            main(["report", str(place)])
         assert left.value.code == 2
         said = capsys.readouterr().err
         assert words in said
         assert len(said.splitlines()) == 1
-    folder = results_folder(tmp_path / "made", SMALL, record=0.3)
     summary = folder / "summary.h5"
     summary.write_bytes(summary.read_bytes()[:-100])
     with pytest.raises(ResultSchemaError, match="truncated, damaged or not a result file"):
@@ -334,16 +344,14 @@ def test_errors_are_one_sentence(tmp_path, capsys):
     assert not (folder / REPORT).exists()
 
 
-def test_the_page_appears_whole_or_not_at_all(tmp_path):
-    folder = results_folder(tmp_path, SMALL, record=0.3)
+def test_the_page_appears_whole_or_not_at_all(folder):
     (folder / REPORT).mkdir()
     with pytest.raises(ResultSchemaError, match="cannot write .*report.html"):
         write_report(folder)
     assert [path.name for path in folder.iterdir() if path.name.endswith(".tmp")] == []
 
 
-def test_the_command_says_where_the_page_is(tmp_path, capsys):
-    folder = results_folder(tmp_path, SMALL, record=0.3)
+def test_the_command_says_where_the_page_is(folder, capsys):
     with pytest.raises(SystemExit) as left:
         main(["report", str(folder)])
     assert left.value.code == 0
@@ -364,3 +372,18 @@ def test_numbers_are_plain(value, text):
 )
 def test_ratios_are_read_as_changes(ratio, text):
     assert signed_percent(ratio) == text
+
+
+def test_a_summary_that_was_sent_alone_is_enough(folder):
+    shutil.rmtree(folder / "trials")
+    page = read_page(write_report(folder).read_text(encoding="utf-8"))
+    assert "rates-levels" in figures_of(page)
+    assert "traces" not in figures_of(page)
+
+
+def test_a_damaged_trial_is_said_and_leaves_no_page(folder):
+    (trial,) = (folder / "trials").glob("*.h5")
+    trial.write_bytes(trial.read_bytes()[:-50])
+    with pytest.raises(ResultSchemaError, match=f"{trial.name} is truncated, damaged or not a result file"):
+        write_report(folder)
+    assert not (folder / REPORT).exists()

@@ -54,6 +54,8 @@ def fits_height(fits: Sequence[Mapping[str, DoseResponse]]) -> float:
 
 def draw_fits(axes, fits: Mapping[str, DoseResponse], colors: Mapping[str, str], along: Along) -> None:
     """Curves in the place of the lines that join marks, each with its ED50 and interval, and in words below the panel."""
+    if not fits:
+        return
     places, tried = places_of(along), np.array(along.axis.values)[along.order]
     for line in axes.lines:
         if line.get_color() in colors.values() and line.get_marker() != "None":
@@ -68,8 +70,7 @@ def draw_fits(axes, fits: Mapping[str, DoseResponse], colors: Mapping[str, str],
             _mark(axes, fit, places, style)
         axes.plot(x, fit.predict(doses), lw=1.6, **style)
         _say(axes, number, f"{name}: {fit.text.replace(' -', ' −')}", colors[name])
-    if fits:
-        _say(axes, 0, "Logistic fits, ED50 (white-edged mark) with its 95 % interval:", INK)
+    _say(axes, 0, "Logistic fits, ED50 (white-edged mark) with its 95 % interval:", INK)
 
 
 def _mark(axes, fit: DoseResponse, places: Places, style: Mapping) -> None:

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from neurosim.analysis.plots.common import known, spaced
 from neurosim.analysis.plots.panels import note, raster_panel, rows_axis
@@ -82,6 +83,7 @@ def raster_figure(
     rate.set_title(f"Rate per surviving cell, bins of {_bin_text(width)}")
     for axes in (spikes, rate):
         _stimulus_rows(axes, stimuli, len(populations))
+        axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     spikes.set_yticks([*range(len(populations)), *(-1 - k for k in range(len(stimuli)))], names)
     transmitters = trial["rates"].population_transmitter.values.tolist()
     colors = [transmitter_color(t) for t in transmitters] + [INK] * len(stimuli)

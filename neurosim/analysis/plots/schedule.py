@@ -97,8 +97,9 @@ def _scanned(experiment: Experiment) -> str:
 def schedule_of_results(results) -> Schedule:
     """The schedule of an experiment that was run.
 
-    From the text of its file, if that is what was run; where values were set besides, from what each trial says, which has
-    an arm's disorders among its lesions and no longer tells what it set in the circuit.
+    From what the summary says was run. Summaries of earlier versions hold the text of the file, which counts if that is what
+    was run; where values were set besides, each trial says what was done, with an arm's disorders among its lesions and
+    without what it set in the circuit.
 
     Raises
     ------
@@ -135,20 +136,27 @@ def _phases(protocol: Mapping[str, Any]) -> tuple[PhaseTime, ...]:
 
 
 def _experiment_of(results) -> Experiment | None:
-    """The experiment as its file says it; None if something else was run, or the file needs others that are not here."""
-    if not results.experiment_text or "experiment_digest" not in results.attributes:
+    """The experiment as it was run; None if something else than its file was, or it needs files that are not here."""
+    told = results.attributes
+    if not results.circuit_text or "experiment_digest" not in told:
         return None
+    try:
+        if "experiment_as_run" in told:
+            return Experiment.model_validate({**json.loads(told["experiment_as_run"]), "circuit": results.circuit})
+        experiment = _experiment_of_text(results)
+    except NeurosimError:
+        return None
+    return experiment if digest(experiment) == told["experiment_digest"] else None
+
+
+def _experiment_of_text(results) -> Experiment:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "experiment.yaml"
         path.write_text(results.experiment_text, encoding="utf-8")
         circuit = _circuit_name(results)
         if circuit:
             (Path(folder) / f"{circuit}.yaml").write_text(results.circuit_text, encoding="utf-8")
-        try:
-            experiment = load_experiment(path)
-        except NeurosimError:
-            return None
-    return experiment if digest(experiment) == results.attributes["experiment_digest"] else None
+        return load_experiment(path)
 
 
 def _circuit_name(results) -> str:
