@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from neurosim.engines.cache import compiler_here
 from neurosim.errors import NeurosimError
 from neurosim.reference import target_row
 
@@ -48,7 +49,7 @@ def prose(path):
 def answer_of(notebook):
     """What the cell below the heading of the answer shows."""
     found = iter(notebook["cells"])
-    next(cell for cell in found if source(cell).strip() == "## The answer")
+    next(cell for cell in found if source(cell).strip().endswith("## The answer"))
     (output,) = next(found)["outputs"]
     return "".join(output["data"]["text/markdown"])
 
@@ -131,6 +132,8 @@ def _near(new: str, old: str) -> bool:
 @every_tutorial
 def test_a_tutorial_runs_and_answers_as_stored(path, tmp_path):
     """Its own last cell asserts the claims; here the stored answer is held to that of the present code."""
+    if compiler_here() is None and "circuit: midbrain_raphe" in path.read_text(encoding="utf-8"):
+        pytest.skip("no C++ compiler: on NumPy this takes the better part of an hour")
     new = answer_of(tool.executed(path, tmp_path))
     old = answer_of(json.loads(path.read_text(encoding="utf-8")))
     assert NUMBER.sub("#", new) == NUMBER.sub("#", old), "run tools/tutorials.py, read what changed"
