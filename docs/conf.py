@@ -19,7 +19,7 @@ extensions = [
 exclude_patterns = ["_build"]
 templates_path = []
 
-# Markdown. Notebooks are shown as they were last run: `make tutorials` or the tests run them.
+# Markdown. Notebooks are shown as they were last run: `python tools/tutorials.py` and the tests run them.
 nb_execution_mode = "off"
 nb_render_markdown_format = "myst"
 myst_enable_extensions = ["dollarmath", "deflist"]

@@ -239,7 +239,7 @@ def _run(experiment: Experiment, folder: Path, wanted: _Wanted, listener: Listen
         done = Simulated(_evaluate(found, folder, attributes, listener), {}, False)
     if scheduler is not None and wanted.place.detach:
         return replace(_report(folder, expansion, found.kept, done, folder / FIGURE), detached=True)
-    figure = make_products(experiment, expansion, folder, _summary_attributes(experiment, engine), done.ended)
+    figure = make_products(experiment, expansion, folder, _summary_attributes(experiment, attributes), done.ended)
     return _report(folder, expansion, found.kept, done, figure)
 
 
@@ -330,9 +330,9 @@ def _fingerprint(experiment: Experiment, engine: str) -> dict[str, str]:
     return engine_fingerprint(engine)
 
 
-def _summary_attributes(experiment: Experiment, engine: str) -> dict[str, Any]:
+def _summary_attributes(experiment: Experiment, of_trials: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        **_trial_attributes(experiment, engine),
+        **of_trials,
         **environment(),
         "seed": experiment.seed,
         "resolved": canonical_json(experiment),
