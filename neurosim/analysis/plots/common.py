@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 
 from neurosim.analysis.plots.panels import Condition
 from neurosim.analysis.plots.style import Sheet, arm_colors, number, transmitter_color
+from neurosim.analysis.readout import place_of
 from neurosim.errors import ResultSchemaError, nearest
 from neurosim.recording import OUTCOMES_WITH_DATA
 
@@ -98,21 +99,13 @@ def known(what: str, name: str, allowed: Sequence[str]) -> str:
     return name
 
 
-def point_of(results, axes: Mapping[str, object]) -> dict[str, int]:
-    """Axis → index of the point that values on scan axes name; the first where an axis is not named."""
+def point_of(results, axes: Mapping[str, object], otherwise: int = 0) -> dict[str, int]:
+    """Axis → index of the point that values on scan axes name, as in a selection; ``otherwise`` where one is not named."""
     for name in axes:
         known("scan axis", name, list(results.axes))
     return {
-        name: _position(axis, axes[name]) if name in axes else 0 for name, axis in results.axes.items()
+        name: place_of(results.keys[name], axes[name]) if name in axes else otherwise for name in results.axes
     }
-
-
-def _position(axis, value: object) -> int:
-    for k, own in enumerate(axis.values):
-        numbers = not isinstance(own, str) and isinstance(value, int | float)
-        if own == value or (numbers and np.isclose(own, value)):
-            return k
-    raise ResultSchemaError(f"figure: scan axis {axis.name!r} has no point {value!r}: {nearest(value, axis.values)}")
 
 
 def first_trial(results, condition: Condition):

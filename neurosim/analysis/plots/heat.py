@@ -157,7 +157,7 @@ class _Selection:
                 chosen[name] = known(name, getattr(self, name) or allowed[-1], allowed)
                 words.append(f"{name} {spaced(chosen[name])}")
         values = values.sel(chosen, drop=True)
-        point = dict.fromkeys(results.axes, -1) | (point_of(results, self.axes) if self.axes else {})
+        point = point_of(results, self.axes, -1)
         point.pop(by, None)
         for name, place in point.items():
             axis = results.axes[name]

@@ -47,9 +47,9 @@ def arms_figure(
     phase : str, optional
         The last by default.
     point : mapping, optional
-        Scan axis → value; the last by default.
+        Scan axis → value; the last by default. An axis can also be named by itself: ``dose=3``.
     **selection
-            Dimension → label or list of labels: ``population="DRN_HT"``, ``region=["NAc", "mPFC"], transmitter="DA"``,
+        Dimension → label or list of labels: ``population="DRN_HT"``, ``region=["NAc", "mPFC"], transmitter="DA"``,
         ``site=``, ``receptor=``. A panel for each; without a choice of populations those that release dopamine or
         serotonin.
 
@@ -62,8 +62,10 @@ def arms_figure(
     reference = results.reference[0]
     asked = [arms] if isinstance(arms, str) else list(arms or results.arms)
     names = [reference, *(known("arm", arm, results.arms) for arm in asked if arm != reference)]
+    named = {name: selection.pop(name) for name in list(selection) if name in results.axes}
+    point = {**(point or {}), **named}
     values, unit = _values(results, variable, selection)
-    index = dict.fromkeys(results.axes, -1) | (point_of(results, point) if point else {})
+    index = point_of(results, point, -1)
     values = values.isel(index).sel(phase=phase, arm=names)
     panels = _panels(values)
     if len(panels) > _MOST_PANELS and not selection:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from neurosim.analysis.plots.along import Along, along
 from neurosim.analysis.plots.common import (
     BALANCE_LABEL,
@@ -18,6 +20,7 @@ from neurosim.analysis.plots.fitted import draw_fits, fits_height, fitted_lines
 from neurosim.analysis.plots.panels import Condition, label_lines, note, raster_panel
 from neurosim.analysis.plots.points import cloud_panel
 from neurosim.analysis.plots.style import ResultFigure, Sheet, label_space, styled, transmitter_color
+from neurosim.analysis.readout import selected
 from neurosim.errors import ResultSchemaError
 
 __all__ = ["dose_response_figure", "scan_overview"]
@@ -95,6 +98,7 @@ def dose_response_figure(
     phase: str | None = None,
     transmitter: str | None = None,
     fit: bool = False,
+    **selection,
 ) -> ResultFigure:
     """How a readout follows a scan axis, paired against the reference arm, with 95 % bands.
 
@@ -116,6 +120,8 @@ def dose_response_figure(
         Draw the logistic curve of every line that has a name, with its ED50 and interval (see
         :func:`~neurosim.analysis.fit_dose_response`), and say them below. Fitted is what is drawn, subject by subject:
         per cent of the reference, difference from it, or the value.
+    **selection
+        Which lines: ``population=["DRN_HT", "VTA_DA"]``, ``region=``, ``site=``, ``receptor="D2"``; all by default.
 
     Raises
     ------
@@ -125,9 +131,12 @@ def dose_response_figure(
     if not results.axes:
         raise ResultSchemaError(f"{results.name} has no scan, so it has no dose-response curve")
     phase = known("phase", phase or results.phases[-1], results.phases)
+    variable = _without_group(results, variable)
     axis = along(results, axis)
     arm = scanned_arm(results, arm, axis.dim)
-    panels_of = _readout(results, variable, transmitter)
+    panels_of = [
+        (title, _lines(results, values, selection), row) for title, values, row in _readout(results, variable, transmitter)
+    ]
     names = [name for _, values, row in panels_of for name in values[row].values.tolist()]
     space = label_space(names) + 0.2
     kind, label = _kind(results, variable, arm, axis)
@@ -157,6 +166,15 @@ def dose_response_figure(
     return sheet.figure
 
 
+def _lines(results, values, selection: Mapping):
+    """The lines that are asked for, by what they are or what is said of them."""
+    for name, labels in selection.items():
+        if name in (*results.axes, "arm", "subject", "phase"):
+            raise ResultSchemaError(f"dose_response: {name}= chooses no line; allowed: population=, region=, site= ...")
+        values = selected(values, {name: [labels] if isinstance(labels, str) else labels})
+    return values
+
+
 def _kind(results, variable: str, arm: str, axis: Along) -> tuple[str, str]:
     """How a readout is drawn, and the label of its axis."""
     if variable.startswith("balance"):
@@ -164,6 +182,13 @@ def _kind(results, variable: str, arm: str, axis: Along) -> tuple[str, str]:
     if variable in _BOUND:
         return "value", "% bound by drugs"
     return "ratio", f"% of {against(results, arm, axis)}"
+
+
+def _without_group(results, variable: str) -> str:
+    """The name of a variable that may stand with its group: ``pools/concentration``."""
+    group, _, own = variable.rpartition("/")
+    is_there = group in ("rates", "pools", "receptors", "balance") and group in results.summary.children
+    return own if is_there and own in results.summary[group].data_vars else variable
 
 
 def _readout(results, variable: str, transmitter: str | None):
