@@ -411,6 +411,8 @@ def fit_of_results(
             values = (100.0 * values / rest.drop_vars("arm")).where(rest.drop_vars("arm") != 0)
         unit = f"% of {results.reference[0]}"
     dim = next(d for d, one in results.axes.items() if own in (one, *one.members))
+    # an entry that is the only one needs no choice
+    values = values.isel({d: 0 for d in values.dims if d not in ("subject", dim) and values.sizes[d] == 1})
     over = [str(d) for d in values.dims if d not in ("subject", dim)]
     if over or dim not in values.dims:
         raise ResultSchemaError(_undecided(name, values, over, dim))

@@ -126,8 +126,8 @@ class Results:
     def __repr__(self) -> str:
         axes = "".join(f" × {name} ({len(axis.values)})" for name, axis in self.axes.items())
         return (
-            f"<Results {self.folder}: {len(self.arms)} arms × {len(self.subjects)} subjects{axes}, "
-            f"phases {', '.join(self.phases)}; trials: {outcomes_text(self)}>"
+            f"<Results {self.folder}: {_counted(self.arms, 'arm')} × {_counted(self.subjects, 'subject')}{axes}, "
+            f"phase{'s' * (len(self.phases) > 1)} {', '.join(self.phases)}; trials: {outcomes_text(self)}>"
         )
 
     def _repr_html_(self) -> str:
@@ -311,6 +311,10 @@ class Results:
         from neurosim.analysis.plots import Plot
 
         return Plot(self)
+
+
+def _counted(entries: Sequence, what: str) -> str:
+    return f"{len(entries)} {what}{'s' * (len(entries) != 1)}"
 
 
 def _check(what: str, name: Any, allowed) -> None:

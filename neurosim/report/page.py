@@ -20,7 +20,7 @@ from neurosim.analysis.plots import (
     results_timeline_figure,
     timeline_figure,
 )
-from neurosim.analysis.plots.common import spaced
+from neurosim.analysis.plots.common import spaced, subjects_text
 from neurosim.analysis.plots.style import arm_colors
 from neurosim.errors import ResultSchemaError
 from neurosim.recording import OUTCOMES_WITH_DATA
@@ -118,6 +118,7 @@ def _context(results) -> dict[str, Any]:
         "experiment": experiment,
         "sentence": sentence_of(results, experiment),
         "outcomes": outcome_words(results),
+        "subjects": subjects_text(results),
         "failures": failures,
         "more_failures": more_failures,
         "has_data": has_data,

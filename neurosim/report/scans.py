@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from neurosim.analysis.plots.along import Along, Places, along, places_of
-from neurosim.analysis.plots.common import axis_label, axis_scale, bound_by_drugs, spaced
+from neurosim.analysis.plots.common import axis_label, axis_scale, bound_by_drugs, spaced, subjects_text
 from neurosim.analysis.plots.curves import against, others_text, paired_curves, scanned_arm
 from neurosim.analysis.plots.panels import change_limits
 from neurosim.analysis.plots.plane import crossed_arms
@@ -230,7 +230,7 @@ def _point_text(lines: _Lines, k: int) -> str:
 
 def _caption(results, readout: Readout, kind: str, lines: _Lines) -> str:
     n, axis = len(results.subjects), lines.axis
-    how = f"mean of {n} subjects" if n > 1 else "one subject"
+    how = f"mean of {subjects_text(results)}" if n > 1 else "one subject"
     bands = ", bands are 95 % intervals" if n > 1 and kind != "value" and axis.is_curve else ""
     what = "line" if axis.is_curve else "mark"
     head = (
@@ -359,7 +359,7 @@ def _plane(
 def _plane_caption(results, plane, arm: str, phase: str, chosen) -> str:
     words = [
         f"Balance of {spaced(arm)} against {spaced(results.reference[0])} over {' and '.join(map(spaced, results.axes))}, "
-        f"phase {phase}, mean of {len(results.subjects)} subject(s), a region at a time; + is a tilt to dopamine, − to "
+        f"phase {phase}, mean of {subjects_text(results)}, a region at a time; + is a tilt to dopamine, − to "
         "serotonin."
     ]
     for region in plane.region.values.tolist()[:3]:

@@ -247,6 +247,12 @@ def test_results_are_fitted_by_name(scanned):
     assert plain.response_unit == "nM" and "nM" in repr(plain)
 
 
+def test_the_only_entry_needs_no_choice(scanned):
+    asked = {"axis": "dose", "state": ["calm"], "population": ["DRN_HT"]}
+    one = scanned.fit_dose_response("firing_rate", axis="dose", state="calm", population="DRN_HT")
+    assert scanned.fit_dose_response("firing_rate", **asked).ED50 == one.ED50
+
+
 def test_a_rate_per_second_keeps_its_unit(tmp_path):
     """Only plain numbers, of unit 1, have none."""
     axis = Axis("k", (0.5, 1.0, 2.0, 4.0, 8.0), "1/s", "circuit.k")

@@ -26,21 +26,28 @@ __all__ = [
     "point_of",
     "point_text",
     "row_height",
+    "refuse_without_data",
     "spaced",
+    "subjects_text",
 ]
 
 BALANCE_LABEL = "log2 units (− to 5-HT, + to DA)"
 
 
-def conditions_of(results, phase: str | None = None, arms: Sequence[str] | None = None) -> list[Condition]:
-    """What a figure sets side by side, the reference first: arms in one phase; of a lone arm, its phases."""
+def conditions_of(
+    results, phase: str | None = None, arms: Sequence[str] | None = None, axes: Mapping[str, object] | None = None
+) -> list[Condition]:
+    """What a figure sets side by side, the reference first: arms in one phase; of a lone arm, its phases.
+
+    At the values on scan axes that are named, else at the last.
+    """
     phase = known("phase", phase or results.phases[-1], results.phases)
     reference = results.reference[0]
     colors = arm_colors(results.arms, reference)
     arms = [arms] if isinstance(arms, str) else arms
     names = [known("arm", arm, results.arms) for arm in arms or results.arms]
     names = sorted(dict.fromkeys([reference, *names]), key=lambda arm: arm != reference)
-    point = dict.fromkeys(results.axes, -1)
+    point = point_of(results, axes or {}, -1)
     if len(names) > 1:
         return [Condition(arm, arm, phase, point, colors[arm], k) for k, arm in enumerate(names)]
     phases = sorted(dict.fromkeys([results.reference[1], phase]), key=lambda p: p != results.reference[1])
@@ -123,7 +130,7 @@ def head(
 ) -> None:
     """Name, what is compared, and the legend."""
     n = len(results.subjects)
-    words = [f"{n} subject{'s' * (n > 1)}", f"phase {phase}"]
+    words = [subjects_text(results), f"phase {phase}"]
     if len(conditions) > 1:
         words.append(f"changes are paired, against {conditions[0].label}")
         words += ["bars: 95 % interval"] * (n > 1)
@@ -132,6 +139,24 @@ def head(
     sheet.text(-0.2, 0.16, ", ".join(words), fontsize=8.5, color="#555555")
     if handles:
         sheet.legend(0.48, handles)
+
+
+def subjects_text(results, most: int | None = None) -> str:
+    """``"4 subjects"``; ``"up to 4 subjects"`` where a trial has no data, so that some number is over fewer."""
+    n = min(len(results.subjects), most or len(results.subjects))
+    is_whole = bool(np.isin(results.outcomes.values, OUTCOMES_WITH_DATA).all())
+    return f"{'' if is_whole or n == 1 else 'up to '}{n} subject{'s' * (n != 1)}"
+
+
+def refuse_without_data(results, what: str) -> None:
+    """Refuse to draw where no trial has data.
+
+    Raises
+    ------
+    ResultSchemaError
+    """
+    if not np.isin(results.outcomes.values, OUTCOMES_WITH_DATA).any():
+        raise ResultSchemaError(f"{what} of {results.name}: no trial has data; 'neurosim status' says why")
 
 
 def spaced(name: str) -> str:

@@ -11,7 +11,14 @@ from matplotlib.axes import Axes
 
 from neurosim.analysis.compare import paired_statistics
 from neurosim.analysis.plots.blocks import transmitter_populations
-from neurosim.analysis.plots.common import bound_by_drugs, known, point_of, spaced
+from neurosim.analysis.plots.common import (
+    bound_by_drugs,
+    known,
+    point_of,
+    refuse_without_data,
+    spaced,
+    subjects_text,
+)
 from neurosim.analysis.plots.style import MUTED, ResultFigure, Sheet, arm_colors, styled
 from neurosim.analysis.readout import readout
 from neurosim.errors import ResultSchemaError
@@ -29,7 +36,7 @@ _MOST_PANELS = 9
 @styled
 def arms_figure(
     results,
-    variable: str = "firing_rate",
+    variable: str | None = None,
     arms: Sequence[str] | None = None,
     phase: str | None = None,
     point: Mapping[str, object] | None = None,
@@ -42,6 +49,7 @@ def arms_figure(
     variable : str
         Of the summary: ``firing_rate``, ``concentration`` (of transmitters; ``drugs/concentration`` of drugs),
         ``activation``, ``balance``, ...; ``occupancy`` and ``carrier_occupancy`` are what all drugs together hold, in %.
+        By default ``firing_rate``, or ``activation`` where nothing spikes.
     arms : str or sequence of str, optional
         All by default; the reference is always there.
     phase : str, optional
@@ -58,6 +66,8 @@ def arms_figure(
     Differences are paired within subjects (:func:`neurosim.analysis.compare`): the mean, with its 95 % interval by the t
     distribution; with a single subject there is none. A lone arm has no differences.
     """
+    refuse_without_data(results, "arms")
+    variable = variable or ("firing_rate" if results.has_spikes else "activation")
     phase = known("phase", phase or results.phases[-1], results.phases)
     reference = results.reference[0]
     asked = [arms] if isinstance(arms, str) else list(arms or results.arms)
@@ -165,7 +175,7 @@ def _example(values: xr.DataArray) -> str:
 def _head(sheet: Sheet, results, variable: str, phase: str, index: Mapping[str, int], n_arms: int) -> None:
     n = len(results.subjects)
     place = tuple(index[name] for name in results.axes)
-    words = [f"{n} subject{'s' * (n > 1)}", f"phase {spaced(phase)}"] + ([results.point_text(place)] if place else [])
+    words = [subjects_text(results), f"phase {spaced(phase)}"] + ([results.point_text(place)] if place else [])
     words += [f"differences are paired, from {spaced(results.reference[0])}, with 95 % intervals"] * (n > 1 and n_arms > 1)
     title = f"{spaced(results.name)}: {spaced(variable.split('/')[-1])}"
     sheet.text(0.12, 0.1, title, fontsize=11, fontweight="bold")

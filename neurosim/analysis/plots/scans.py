@@ -12,6 +12,7 @@ from neurosim.analysis.plots.common import (
     first_trial,
     head,
     known,
+    refuse_without_data,
     row_height,
     spaced,
 )
@@ -92,7 +93,7 @@ def _scan_bottom(results, panels, arm: str, phase: str, axis: Along) -> dict:
 @styled
 def dose_response_figure(
     results,
-    variable: str = "firing_rate",
+    variable: str | None = None,
     arm: str | None = None,
     axis: str | None = None,
     phase: str | None = None,
@@ -106,7 +107,8 @@ def dose_response_figure(
     ----------
     variable : str
         ``firing_rate``, ``firing_rate_active``, ``concentration``, ``activation``, ``balance``; ``occupancy`` and
-        ``carrier_occupancy`` are what all drugs together hold.
+        ``carrier_occupancy`` are what all drugs together hold. By default ``firing_rate``, or ``occupancy`` where nothing
+        spikes.
     arm : str, optional
         The scanned arm by default.
     axis : str, optional
@@ -131,7 +133,8 @@ def dose_response_figure(
     if not results.axes:
         raise ResultSchemaError(f"{results.name} has no scan, so it has no dose-response curve")
     phase = known("phase", phase or results.phases[-1], results.phases)
-    variable = _without_group(results, variable)
+    refuse_without_data(results, "dose-response")
+    variable = _without_group(results, variable or ("firing_rate" if results.has_spikes else "occupancy"))
     axis = along(results, axis)
     arm = scanned_arm(results, arm, axis.dim)
     panels_of = [
