@@ -446,7 +446,8 @@ def test_results_without_spikes_have_figures_of_receptors_and_say_what_they_lack
 
 
 def half(treatment, point):
-    return Treatment({name: factor ** (sum(point) / 2) for name, factor in treatment.rates.items()}, ligands=treatment.ligands)
+    part = sum(point) / 2
+    return Treatment({name: factor**part for name, factor in treatment.rates.items()}, ligands=treatment.ligands)
 
 
 @pytest.fixture(scope="module")
@@ -461,10 +462,11 @@ def plane(tmp_path_factory):
 @pytest.mark.parametrize("method", ["arms", "occupancy", "activation", "balance"])
 def test_a_point_is_named_as_in_a_selection_and_the_other_axis_stays_at_its_last(plane, method, dose):
     options = {"by": "arm"} if method in ("occupancy", "activation") else {}
-    assert all_pixels(getattr(plane.plot, method)(dose=dose, **options)) == all_pixels(getattr(plane.plot, method)(**options))
-    first = getattr(plane.plot, method)(dose=0.3, **options)
+    figure_of = getattr(plane.plot, method)
+    assert all_pixels(figure_of(dose=dose, **options)) == all_pixels(figure_of(**options))
+    first = figure_of(dose=0.3, **options)
     if method != "balance":
-        assert "dose 0.3 mg/kg" in words_of(first) and "gain 2 x" in words_of(first)
+        assert "dose 0.3 mg/kg" in all_words(first) and "gain 2 x" in all_words(first)
     with pytest.raises(ResultSchemaError, match="no dose '1 mg/kg'"):
         getattr(plane.plot, method)(dose="1 mg/kg", **options)
 
@@ -475,7 +477,7 @@ def all_pixels(figure):
     return bytes(canvas.buffer_rgba())
 
 
-def words_of(figure):
+def all_words(figure):
     return " ".join(text for text, *_ in drawn_texts(figure))
 
 
@@ -497,7 +499,7 @@ def test_where_trials_failed_no_figure_says_that_all_subjects_are_in_it(tmp_path
     arms = {"vehicle": Treatment(), "drug": SSRI}
     with other(tmp_path, arms, subjects=3, outcomes={("drug", 1): "failed"}) as results:
         for method in ("overview", "concentrations", "occupancy", "activation", "arms", "circuit"):
-            assert "up to 3 subjects" in words_of(getattr(results.plot, method)()), method
+            assert "up to 3 subjects" in all_words(getattr(results.plot, method)()), method
 
 
 def test_where_every_trial_failed_a_figure_is_a_sentence(tmp_path):

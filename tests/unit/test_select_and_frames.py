@@ -74,7 +74,8 @@ def test_lists_keep_the_dimension_in_the_order_asked_for(crossed):
 
 def test_several_labels_may_come_from_xarray_and_pandas(crossed):
     coordinate = crossed.summary["rates"].population
-    for several in (coordinate, coordinate.to_index(), pd.Series(coordinate.values), coordinate.values, iter(coordinate.values)):
+    names = coordinate.values
+    for several in (coordinate, coordinate.to_index(), pd.Series(names), names, iter(names)):
         found = crossed.select("firing_rate", population=several)
         assert found.population.values.tolist() == coordinate.values.tolist()
     one = crossed.select("firing_rate", population=coordinate[1], dose=crossed.summary["rates"].dose[2])
