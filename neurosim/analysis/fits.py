@@ -143,7 +143,9 @@ class DoseResponse:
         if not self.is_within:
             beyond = f"> {high:.3g}" if np.isposinf(self.ED50) else f"< {low:.3g}"
             return f"ED50 {beyond}{unit}, beyond the doses tried"
-        shape = f"n_H {self.n_H:.2g}, {self.bottom:.3g} to {self.top:.3g}{of}"
+        least = 1e-9 * (self.top - self.bottom)  # what remains of a plateau of 0 is rounding
+        bottom, top = (0.0 if abs(plateau) < least else plateau for plateau in (self.bottom, self.top))
+        shape = f"n_H {self.n_H:.2g}, {bottom:.3g} to {top:.3g}{of}"
         return f"ED50 {self.ED50:.3g}{unit} {self._interval_text}, {shape}{', a step between two doses' * self.is_step}"
 
     @property

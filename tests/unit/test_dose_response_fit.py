@@ -33,6 +33,12 @@ def test_an_exact_curve_is_found(bottom, size, log_ED50, n_H, falls):
     np.testing.assert_allclose(fit.predict(DOSES) + fit.residuals, fit.responses, atol=1e-9 * (abs(bottom) + size))
 
 
+def test_a_plateau_of_nothing_is_said_as_0():
+    fit = fit_dose_response(DOSES, 100 * DOSES / (DOSES + 2.0), response_unit="%")
+    assert abs(fit.bottom) < 1e-6
+    assert "0 to 100 %" in fit.text
+
+
 def test_a_control_without_drug_is_a_dose():
     doses = np.append(0.0, DOSES)
     fit = fit_dose_response(doses, logistic(doses, 2.0, 8.0, 1.5, 1.0))

@@ -491,6 +491,7 @@ def test_lines_of_a_dose_response_are_chosen_by_name(plane):
     assert lines("pools/concentration", region="VTA") == lines("concentration", region="VTA") == {"VTA"}
     with pytest.raises(ResultSchemaError, match="no population 'DRN_5HT' in these results: did you mean 'DRN_HT'"):
         plane.plot.dose_response(population="DRN_5HT")
+    assert plane.plot.dose_response().axes[0].get_xlabel() == "dose (mg/kg), gain 0.5x"
     with pytest.raises(ResultSchemaError, match="gain= chooses no line"):
         plane.plot.dose_response(gain=2)
 

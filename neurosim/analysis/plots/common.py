@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.lines import Line2D
 
+from neurosim.analysis.notebook import subjects_text
 from neurosim.analysis.plots.panels import Condition
 from neurosim.analysis.plots.style import Sheet, arm_colors, number, transmitter_color
 from neurosim.analysis.readout import place_of
@@ -139,13 +140,6 @@ def head(
     sheet.text(-0.2, 0.16, ", ".join(words), fontsize=8.5, color="#555555")
     if handles:
         sheet.legend(0.48, handles)
-
-
-def subjects_text(results, most: int | None = None) -> str:
-    """``"4 subjects"``; ``"up to 4 subjects"`` where a trial has no data, so that some number is over fewer."""
-    n = min(len(results.subjects), most or len(results.subjects))
-    is_whole = bool(np.isin(results.outcomes.values, OUTCOMES_WITH_DATA).all())
-    return f"{'' if is_whole or n == 1 else 'up to '}{n} subject{'s' * (n != 1)}"
 
 
 def refuse_without_data(results, what: str) -> None:

@@ -164,6 +164,8 @@ def dose_response_figure(
             draw_fits(axes, found, drawn[-1]["colors"], axis)
         else:
             cloud_panel(results, axes, values, row, arm, phase, axis, kind)
+    for axes in panels:
+        axes.set_xlabel(axes.get_xlabel() + others_text(results, axis.dim))
     for panel in drawn:
         label_lines(panel["axes"], panel["ends"], panel["colors"])
     return sheet.figure
