@@ -20,8 +20,9 @@ from synthetic import FULL, SMALL, SSRI, Treatment, results_folder
 
 from neurosim.analysis import open_results
 from neurosim.analysis.plots import Plot, circuit_figure, timeline_figure
-from neurosim.analysis.plots.schedule import schedule_of, schedule_of_results, time_text
+from neurosim.analysis.plots.schedule import schedule_of, schedule_of_results
 from neurosim.analysis.plots.style import arm_colors, shades
+from neurosim.analysis.resolved import time_text
 from neurosim.errors import ResultSchemaError
 from neurosim.spec import Experiment, load_circuit, load_experiment
 

@@ -13,7 +13,7 @@ from neurosim.analysis.compare import paired_statistics
 from neurosim.analysis.plots.blocks import transmitter_populations
 from neurosim.analysis.plots.common import bound_by_drugs, known, point_of, spaced
 from neurosim.analysis.plots.style import MUTED, ResultFigure, Sheet, arm_colors, styled
-from neurosim.analysis.readout import readout
+from neurosim.analysis.readout import readout, selected
 from neurosim.errors import ResultSchemaError
 
 __all__ = ["arms_figure"]
@@ -49,7 +49,7 @@ def arms_figure(
     point : mapping, optional
         Scan axis → value; the last by default.
     **selection
-            Dimension → label or list of labels: ``population="DRN_HT"``, ``region=["NAc", "mPFC"], transmitter="DA"``,
+        Dimension → label or list of labels: ``population="DRN_HT"``, ``region=["NAc", "mPFC"], transmitter="DA"``,
         ``site=``, ``receptor=``. A panel for each; without a choice of populations those that release dopamine or
         serotonin.
 
@@ -98,15 +98,14 @@ def arms_figure(
 
 def _values(results, variable: str, selection: Mapping) -> tuple[xr.DataArray, str]:
     """A variable over arm, subject, phase, scan axes and what is left of its own dimensions, and its unit."""
-    selection = dict(selection)
+    listed = {name: list(own) if isinstance(own, list | tuple | np.ndarray) else [own] for name, own in selection.items()}
     if variable in _BOUND:
         values = bound_by_drugs(results.summary["receptors"], variable)
         unit = "% held by drugs"
-        values = _selected(values, selection)
     else:
         values = readout(results, _with_group(results, variable), list(results.arms), list(results.phases)).load()
-        values = _selected(values, selection)
         unit = _unit(values)
+    values = selected(values, listed)
     if "population" in values.dims and "population" not in selection:
         values = values.sel(population=transmitter_populations(values))
     return values, unit
@@ -123,18 +122,6 @@ def _with_group(results, variable: str) -> str:
 def _unit(values: xr.DataArray) -> str:
     unit = values.attrs.get("units", values.attrs.get("unit", ""))
     return "" if unit in ("1", "") else unit
-
-
-def _selected(values: xr.DataArray, selection: Mapping) -> xr.DataArray:
-    own = [d for d in values.dims if d not in ("arm", "subject", "phase")]
-    for name, wanted in selection.items():
-        along = [c for c in values.coords if values.coords[c].dims and values.coords[c].dims[0] in own]
-        known("dimension", name, along)
-        labels = [wanted] if isinstance(wanted, str) else list(wanted)
-        for label in labels:
-            known(name, label, list(dict.fromkeys(values[name].values.tolist())))
-        values = values.isel({values[name].dims[0]: np.flatnonzero(np.isin(values[name].values, labels))})
-    return values
 
 
 def _panels(values: xr.DataArray) -> dict[str, xr.DataArray]:
