@@ -13,7 +13,7 @@ from neurosim.analysis.summary import Axis
 if TYPE_CHECKING:
     from neurosim.analysis.results import Results
 
-__all__ = ["html_of"]
+__all__ = ["html_of", "outcomes_text"]
 
 _MOST_VALUES = 8
 #: Dimensions that every variable has, which go without saying.

@@ -9,8 +9,7 @@ from matplotlib.lines import Line2D
 
 from neurosim.analysis.plots.panels import Condition
 from neurosim.analysis.plots.style import Sheet, arm_colors, number, transmitter_color
-from neurosim.errors import ResultSchemaError, nearest
-from neurosim.recording import OUTCOMES_WITH_DATA
+from neurosim.analysis.readout import known_name, place_of
 
 __all__ = [
     "BALANCE_LABEL",
@@ -93,36 +92,21 @@ def bound_by_drugs(receptors, variable: str):
 
 
 def known(what: str, name: str, allowed: Sequence[str]) -> str:
-    if name not in allowed:
-        raise ResultSchemaError(f"figure: no {what} {name!r} in these results: {nearest(name, allowed)}")
-    return name
+    return known_name(what, name, allowed, "figure: ")
 
 
 def point_of(results, axes: Mapping[str, object]) -> dict[str, int]:
     """Axis → index of the point that values on scan axes name; the first where an axis is not named."""
     for name in axes:
         known("scan axis", name, list(results.axes))
-    return {
-        name: _position(axis, axes[name]) if name in axes else 0 for name, axis in results.axes.items()
-    }
+    return {name: place_of(results.keys[name], axes[name]) if name in axes else 0 for name in results.axes}
 
 
-def _position(axis, value: object) -> int:
-    for k, own in enumerate(axis.values):
-        numbers = not isinstance(own, str) and isinstance(value, int | float)
-        if own == value or (numbers and np.isclose(own, value)):
-            return k
-    raise ResultSchemaError(f"figure: scan axis {axis.name!r} has no point {value!r}: {nearest(value, axis.values)}")
-
-
-def first_trial(results, condition: Condition):
-    """The trial of the first subject that has data in a condition; None if there is none."""
-    at = {name: results.axes[name].values[k] for name, k in condition.point.items()}
-    outcomes = results.outcomes.sel(arm=condition.arm).isel(dict(condition.point))
-    for candidate in results.subjects:
-        if str(outcomes.sel(subject=candidate).values) in OUTCOMES_WITH_DATA:
-            return results.trial(condition.arm, candidate, **at)
-    return None
+def first_trial(results, arm: str, point: Mapping[str, int]):
+    """The trial of the first subject that has data in an arm at a scan point; None if there is none."""
+    at = {name: results.axes[name].values[k] for name, k in point.items()}
+    subjects = results.subjects_with_data(arm, **at)
+    return results.trial(arm, subjects[0], **at) if subjects else None
 
 
 def head(
