@@ -1,7 +1,8 @@
 # The commands of the README. Each makes .venv with pinned packages if it is missing.
 #   make run         the main job: a table, a figure and files under results/acute_escitalopram
-#   make test        the tests (make test-slow: those that take minutes; a SLURM of one node is started for some of them where
-#                    the Debian packages slurm-wlm and munge are installed, else they are skipped and say so)
+#   make test        the tests
+#   make test-slow   those that take minutes, nearly an hour in all. Some need Debian packages and are skipped, and say so, where
+#                    they are missing: slurm-wlm and munge (a SLURM of one node is started), chromium (the report in a browser)
 #   make bench       speed, written to benchmarks/latest.json
 #   make scoreboard  published rows against the model (an hour), written to docs/validation.*
 #   make docs        the documentation, docs/_build/html/index.html

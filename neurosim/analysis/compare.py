@@ -6,7 +6,8 @@ import numpy as np
 import xarray as xr
 from scipy.special import stdtr, stdtrit
 
-from neurosim.errors import ResultSchemaError, nearest
+from neurosim.analysis.readout import known_name
+from neurosim.errors import ResultSchemaError
 
 __all__ = ["COMPARED", "CONFIDENCE", "FEWEST_FOR_P", "STATISTICS", "compare", "paired_statistics"]
 
@@ -75,8 +76,7 @@ def _resolve(summary: xr.DataTree, argument: str | tuple[str, str], phase: str |
     arms, phases = coords["arm"].values.tolist(), coords["phase"].values.tolist()
     own_phase = own_phase or phase or phases[-1]
     for what, name, allowed in (("arm", arm, arms), ("phase", own_phase, phases)):
-        if name not in allowed:
-            raise ResultSchemaError(f"compare: no {what} {name!r} in these results: {nearest(name, allowed)}")
+        known_name(what, name, allowed, "compare: ")
     return arm, own_phase
 
 

@@ -13,8 +13,8 @@ from scipy.special import expit, fdtrc, stdtrit
 
 from neurosim.analysis.compare import CONFIDENCE
 from neurosim.analysis.logistic import Data, Model, is_steepest, jacobian
-from neurosim.analysis.readout import drawn_arms, selected, variable_of
-from neurosim.errors import ResultSchemaError, nearest
+from neurosim.analysis.readout import drawn_arms, known_name, selected, variable_of
+from neurosim.errors import ResultSchemaError
 
 if TYPE_CHECKING:
     from neurosim.analysis.results import Results
@@ -441,9 +441,7 @@ def _dose_axis(results: Results, name: str | None) -> Axis:
         raise ResultSchemaError(f"{results.name} has no scan, so it has no dose-response curve")
     if name is None and len(known) > 1:
         raise ResultSchemaError(f"{results.name} has the scan axes {', '.join(known)}: say which is the dose, axis=...")
-    if name is not None and name not in known:
-        raise ResultSchemaError(f"no scan axis {name!r} in these results: {nearest(name, known)}")
-    axis = known[name or next(iter(known))]
+    axis = known[known_name("scan axis", name or next(iter(known)), known)]
     if any(isinstance(value, str) for value in axis.values):
         raise ResultSchemaError(f"the scan axis {axis.name!r} has texts for values, over which there is no curve")
     return axis

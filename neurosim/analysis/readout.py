@@ -14,7 +14,7 @@ from neurosim.errors import ResultSchemaError, UnitError, nearest
 if TYPE_CHECKING:
     from neurosim.analysis.results import Results
 
-__all__ = ["POINT", "drawn_arms", "group_of", "place_of", "readout", "select", "selected", "variable_of"]
+__all__ = ["POINT", "drawn_arms", "group_of", "known_name", "place_of", "readout", "select", "selected", "variable_of"]
 
 #: Dimension along which drawn axes go.
 POINT = "point"
@@ -127,6 +127,19 @@ def _columns(values: xr.DataArray) -> list[str]:
     return [str(name) for name, c in values.coords.items() if c.ndim == 1 and name not in c.dims]
 
 
+def known_name(what: str, name: Any, allowed: Iterable[Any], where: str = "") -> Any:
+    """A name that is among those allowed; ``what`` it is of, and ``where`` it was given, are for the message.
+
+    Raises
+    ------
+    ResultSchemaError
+        It is not, with the nearest that is.
+    """
+    if name not in allowed:
+        raise ResultSchemaError(f"{where}no {what} {name!r} in these results: {nearest(name, allowed)}")
+    return name
+
+
 def place_of(coordinate: xr.DataArray, label: Any) -> int:
     """Where on a coordinate a label first is: texts exactly, numbers to rounding, with or without a unit.
 
@@ -140,7 +153,7 @@ def place_of(coordinate: xr.DataArray, label: Any) -> int:
         return _place_of_number(coordinate, own, label)
     found = np.flatnonzero(own == label) if isinstance(label, str) else np.zeros(0, int)
     if not found.size:
-        raise ResultSchemaError(f"no {coordinate.name} {label!r} in these results: {nearest(label, own.tolist())}")
+        known_name(str(coordinate.name), label, own.tolist())
     return int(found[0])
 
 
@@ -184,9 +197,7 @@ def group_of(tree: xr.DataTree, name: str) -> xr.Dataset:
     ResultSchemaError
         No such group.
     """
-    if name not in tree.children:
-        raise ResultSchemaError(f"no group {name!r} in these results: {nearest(name, tree.children)}")
-    return tree[name].to_dataset()
+    return tree[known_name("group", name, tree.children)].to_dataset()
 
 
 def variable_of(tree: xr.DataTree, name: str) -> xr.DataArray:
@@ -208,7 +219,7 @@ def variable_of(tree: xr.DataTree, name: str) -> xr.DataArray:
         own = ", ".join(map(str, tree[name].data_vars))
         raise ResultSchemaError(f"{name!r} is a group, not a variable: name one of its variables, {own}")
     if not found:
-        raise ResultSchemaError(f"no variable {variable!r} in these results: {nearest(variable, _names(groups))}")
+        known_name("variable", variable, _names(groups))
     return groups[found[0]][variable]
 
 

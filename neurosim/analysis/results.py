@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -15,10 +15,10 @@ import xarray as xr
 from neurosim.analysis.compare import compare
 from neurosim.analysis.frames import frame_of_results
 from neurosim.analysis.notebook import html_of, outcomes_text
-from neurosim.analysis.readout import place_of, select
+from neurosim.analysis.readout import known_name, place_of, select
 from neurosim.analysis.sensitivity import sensitivity
 from neurosim.analysis.summary import MISSING, SUMMARY, Axis
-from neurosim.errors import ResultSchemaError, nearest
+from neurosim.errors import ResultSchemaError
 from neurosim.recording import (
     OUTCOMES_WITH_DATA,
     SpikeTrains,
@@ -196,6 +196,30 @@ class Results:
         return self.summary["trials"]["outcome"].load()
 
     @property
+    def has_data(self) -> bool:
+        """Whether any trial has."""
+        return bool(np.isin(self.outcomes.values, OUTCOMES_WITH_DATA).any())
+
+    def subjects_with_data(self, arm: str, **axes: Any) -> tuple[int, ...]:
+        """Subjects whose trial of an arm has data; axes as for :meth:`trial`.
+
+        Raises
+        ------
+        ResultSchemaError
+            Unknown arm, axis or value.
+        """
+        outcomes = self._at(self.outcomes, arm, axes)
+        # an axis that is not named does not touch the arm
+        firsts = outcomes.isel(dict.fromkeys([d for d in outcomes.dims if d != "subject"], 0))
+        return tuple(s for s, o in zip(self.subjects, firsts.values, strict=True) if str(o) in OUTCOMES_WITH_DATA)
+
+    def _at(self, values: xr.DataArray, arm: str, axes: Mapping[str, Any]) -> xr.DataArray:
+        """Keys or outcomes of an arm at values on scan axes."""
+        values = values.sel(arm=known_name("arm", arm, self.arms))
+        places = {known_name("scan axis", name, self.axes): place_of(self.keys[name], v) for name, v in axes.items()}
+        return values.isel(places)
+
+    @property
     def scan_shape(self) -> tuple[int, ...]:
         """Number of points on each dimension of the scan."""
         return tuple(len(axis.values) for axis in self.axes.values())
@@ -228,8 +252,8 @@ class Results:
         ResultSchemaError
             Unknown arm, subject or point; a trial without data, with the reason; a damaged file.
         """
-        _check("arm", arm, self.arms)
-        _check("subject", subject, self.subjects)
+        known_name("arm", arm, self.arms)
+        known_name("subject", subject, self.subjects)
         key, where = self._key(arm, subject, axes), f"trial of arm {arm!r}, subject {subject}"
         at = np.argwhere(self.keys.values == key)[0]
         outcome = str(self.outcomes.values[tuple(at)])
@@ -257,11 +281,7 @@ class Results:
         return frame_of_results(self, name, **labels)
 
     def _key(self, arm: str, subject: int, axes: dict[str, Any]) -> str:
-        keys = self.keys.sel(arm=arm, subject=subject)
-        for name, value in axes.items():
-            _check("scan axis", name, self.axes)
-            keys = keys.isel({name: place_of(self.keys[name], value)})
-        found = np.unique(keys.values)
+        found = np.unique(self._at(self.keys, arm, axes).sel(subject=subject).values)
         if found.size != 1:
             left = [name for name in self.axes if name not in axes]
             example = left[0], self.axes[left[0]].values[0]
@@ -317,11 +337,6 @@ def _counted(entries: Sequence, what: str) -> str:
     return f"{len(entries)} {what}{'s' * (len(entries) != 1)}"
 
 
-def _check(what: str, name: Any, allowed) -> None:
-    if name not in allowed:
-        raise ResultSchemaError(f"no {what} {name!r} in these results: {nearest(name, allowed)}")
-
-
 def _axis(trials: xr.DataTree, dim: str) -> Axis:
     """A scan dimension as the coordinates of a summary describe it."""
     own = [c for c in trials.coords.values() if c.dims == (dim,) and c.name != dim]
@@ -359,10 +374,10 @@ def spike_trains(trial: xr.DataTree, phase: str, population: str | None = None) 
             "this trial holds no spikes: it was run with protocol.spikes false; rates and traces are there"
         )
     spikes = trial["spikes"].to_dataset()
-    _check("phase", phase, list(dict.fromkeys(spikes.phase.values.tolist())))
+    known_name("phase", phase, list(dict.fromkeys(spikes.phase.values.tolist())))
     chosen = spikes.phase.values == phase
     if population is not None:
-        _check("population", population, list(dict.fromkeys(spikes.population.values.tolist())))
+        known_name("population", population, list(dict.fromkeys(spikes.population.values.tolist())))
         chosen &= spikes.population.values == population
     row_size = spikes.row_size.values
     kept = np.repeat(chosen, row_size)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from neurosim.analysis.readout import known_name
+from neurosim.analysis.resolved import arm_of, phases_of, stretches_of
 from neurosim.analysis.results import Results
-from neurosim.build.plan import SLOW_STEP
-from neurosim.build.stimuli import pulse_steps
-from neurosim.errors import ResultSchemaError, nearest
-from neurosim.recording import OUTCOMES_WITH_DATA
+from neurosim.errors import ResultSchemaError
+from neurosim.spec import Stimulation
 
 __all__ = ["stimulus_onsets"]
-
-_NO_TIME = ["time", "0.0"]  # of phases with ``engine: none``
 
 
 def stimulus_onsets(
@@ -45,32 +43,23 @@ def stimulus_onsets(
         An arm or phase that is not there, or that gives the population no pulses (random activation and steps of
         current have no onsets).
     """
-    if phase not in results.phases:
-        raise ResultSchemaError(f"no phase {phase!r} in these results: {nearest(phase, results.phases)}")
+    known_name("phase", phase, results.phases)
     resolved = _resolved(results, arm, axes)
-    record = next(
-        _number(p.get("record", _NO_TIME)) for p in resolved["protocol"]["phases"] if p["name"] == phase
-    )
-    stimulations = resolved["arm"].get("stimulations", ())
-    where = {"kind": "pulses", "phase": phase} | ({} if population is None else {"population": population})
-    steps = [_steps(s) for s in stimulations if where.items() <= s.items()]
-    onsets = np.unique(np.concatenate(steps)) * SLOW_STEP if steps else np.zeros(0)
-    onsets = onsets[onsets < record - SLOW_STEP / 2]
+    record = next(p.record for p in phases_of(resolved) if p.name == phase)
+    given = arm_of(resolved).stimulations
+    wanted = [s for s in given if s.kind == "pulses" and s.phase == phase and population in (None, s.population)]
+    onsets = np.unique([start for s in wanted for start, _ in stretches_of(s, record)])
     if not onsets.size:
         raise ResultSchemaError(
             f"arm {arm!r} gives {f'{population} no' if population else 'no population'} pulses in phase {phase!r}; "
-            f"{_given(stimulations)}"
+            f"{_given(given)}"
         )
     return onsets
 
 
 def _resolved(results: Results, arm: str, axes: Mapping[str, Any]) -> dict[str, Any]:
     """What the arm said to the simulation, from the first trial that has data: stimuli are the same for all subjects."""
-    subjects = results.subjects
-    if arm in results.arms:
-        outcomes = results.outcomes.sel(arm=arm).values.reshape(len(subjects), -1)
-        has_data = np.isin(outcomes, OUTCOMES_WITH_DATA).all(axis=1)
-        subjects = [s for s, has in zip(subjects, has_data, strict=True) if has] or subjects
+    subjects = results.subjects_with_data(arm, **axes) or results.subjects
     attributes = results.trial(arm, subjects[0], **axes).attrs
     if "resolved" not in attributes:
         raise ResultSchemaError(
@@ -79,19 +68,9 @@ def _resolved(results: Results, arm: str, axes: Mapping[str, Any]) -> dict[str, 
     return json.loads(attributes["resolved"])
 
 
-def _steps(train: Mapping[str, Any]) -> np.ndarray:
-    """Slow steps from the start of the recording at which the pulses of a train begin."""
-    return round(_number(train["start"]) / SLOW_STEP) + pulse_steps(train["n"], _number(train["rate"]))
-
-
-def _number(quantity: list) -> float:
-    """A quantity of canonical JSON, dimension and text, in SI units."""
-    return float(quantity[1])
-
-
-def _given(stimulations) -> str:
+def _given(stimulations: Sequence[Stimulation]) -> str:
     def texts() -> Iterator[str]:
         for s in stimulations:
-            yield f"{s['kind']} to {s['population']} in {s['phase']}"
+            yield f"{s.kind} to {s.population} in {s.phase}"
 
     return f"it gives: {', '.join(texts())}" if stimulations else "it has no stimulations"

@@ -9,7 +9,8 @@ from itertools import product
 from pathlib import Path
 
 from neurosim.analysis import Results
-from neurosim.errors import ResultSchemaError, SpecError, nearest
+from neurosim.analysis.readout import known_name
+from neurosim.errors import ResultSchemaError, SpecError
 from neurosim.recording import OUTCOMES_WITH_DATA, trial_path
 from neurosim.recording.whole import whole_file
 
@@ -143,8 +144,8 @@ def _need_pynwb() -> None:
 def _trials(results: Results, arm: str | None, subject: int | None) -> Iterator[_Trial]:
     """Each trial once, at the first scan point that it is of."""
     for what, name, allowed in (("arm", arm, results.arms), ("subject", subject, results.subjects)):
-        if name is not None and name not in allowed:
-            raise ResultSchemaError(f"no {what} {name!r} in these results: {nearest(name, allowed)}")
+        if name is not None:
+            known_name(what, name, allowed)
     seen: set[str] = set()
     keys = results.keys.transpose("arm", "subject", *results.axes)
     for a, s in product(range(len(results.arms)), range(len(results.subjects))):

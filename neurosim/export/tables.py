@@ -13,7 +13,7 @@ import xarray as xr
 
 from neurosim import __version__ as version
 from neurosim.analysis import Results
-from neurosim.errors import ResultSchemaError, nearest
+from neurosim.analysis.readout import known_name
 from neurosim.export.grouping import tables_of
 from neurosim.export.nwb import Exported
 from neurosim.recording.whole import whole_file
@@ -55,8 +55,8 @@ def export_csv(
     time. Numbers have the fewest digits that read back as the same number; nothing is written where a number is NaN.
     """
     for what, name, allowed in (("arm", arm, results.arms), ("subject", subject, results.subjects)):
-        if name is not None and name not in allowed:
-            raise ResultSchemaError(f"no {what} {name!r} in these results: {nearest(name, allowed)}")
+        if name is not None:
+            known_name(what, name, allowed)
     folder = Path(output) if output is not None else results.folder / "export" / "csv"
     parts = [
         {"arm": a, "subject": s}

@@ -10,10 +10,9 @@ from typing import Any
 
 import xarray as xr
 
-from neurosim.build.plan import SLOW_STEP
-from neurosim.build.stimuli import pulse_steps
+from neurosim.analysis.resolved import arm_of, stretches_of
 from neurosim.export.clock import PlacedPhase
-from neurosim.units import INTERNAL_UNITS
+from neurosim.spec import Arm, Clamp, Dose
 
 __all__ = ["Session"]
 
@@ -67,9 +66,9 @@ class Session:
         """What was simulated, as canonical JSON says it: quantities are pairs of dimension and number."""
         return json.loads(self.attributes.get("resolved", "{}"))
 
-    @property
-    def _treatment(self) -> dict[str, Any]:
-        return self.resolved.get("arm", {})
+    @cached_property
+    def _treatment(self) -> Arm:
+        return arm_of(self.resolved)
 
     def _get(self, name: str, default: Any = "") -> Any:
         return self.attributes.get(name, self.experiment.get(name, default))
@@ -139,16 +138,16 @@ class Session:
         return "; ".join(f"{name} {value}" for name, value in known.items() if value not in (None, "")) + "."
 
     def _pharmacology(self) -> str:
-        given = [_drug(drug) for drug in self._treatment.get("drugs", ())]
+        given = [_drug(drug) for drug in self._treatment.drugs]
         words = f"Simulated: {'; '.join(given)}." if given else "Simulated: no drug." if self.resolved else ""
         return f"{words} {self.drug_levels}".strip()
 
     def _lesions(self) -> str:
-        lost = [f"{float(_number(le['fraction'])):g} of {le['population']}" for le in self._treatment.get("lesions", ())]
+        lost = [f"{float(le.fraction):g} of {le.population}" for le in self._treatment.lesions]
         return f"Simulated lesions, before the first phase: {'; '.join(lost)}." if lost else ""
 
     def _stimulus_notes(self) -> str:
-        given = [f"{s['kind']} to {s['population']} in {s['phase']}" for s in self._treatment.get("stimulations", ())]
+        given = [f"{s.kind} to {s.population} in {s.phase}" for s in self._treatment.stimulations]
         return f"Simulated currents: {'; '.join(given)}; see intervals/stimulations." if given else ""
 
     @property
@@ -166,59 +165,35 @@ class Session:
 
     def stimulations(self, phase: PlacedPhase) -> Iterator[tuple[float, float, dict[str, Any]]]:
         """Start and end on the session's clock, and the columns, of every pulse or stretch in a phase."""
-        for given in self._treatment.get("stimulations", ()):
-            if given["phase"] != phase.name:
+        for given in self._treatment.stimulations:
+            if given.phase != phase.name:
                 continue
             values = {
-                "population": given["population"],
-                "kind": given["kind"],
+                "population": given.population,
+                "kind": given.kind,
                 "phase": phase.name,
-                "rate": _number(given.get("rate"), float("nan")),
-                "amplitude": _number(given.get("amplitude"), float("nan")),
-                "fraction": _number(given.get("fraction"), 1.0),
+                "rate": float("nan") if given.rate is None else float(given.rate),
+                "amplitude": float("nan") if given.amplitude is None else float(given.amplitude),
+                "fraction": float(given.fraction),
             }
-            for start, length in _stretches(given, phase.stop - phase.start):
-                begin = phase.start + start
-                if begin < phase.stop - SLOW_STEP / 2:
-                    yield begin, min(begin + length, phase.stop), values
+            for start, end in stretches_of(given, phase.stop - phase.start):
+                yield phase.start + start, phase.start + end, values
 
 
-def _stretches(given: Mapping[str, Any], record: float) -> Iterator[tuple[float, float]]:
-    """Start from the beginning of the recording, and length, in s."""
-    start = round(_number(given.get("start"), 0.0) / SLOW_STEP) * SLOW_STEP
-    length = _number(given.get("duration"), record - start)
-    if given["kind"] == "pulses":
-        for step in pulse_steps(given["n"], _number(given["rate"])).tolist():
-            yield start + step * SLOW_STEP, length
-    else:
-        yield start, length
-
-
-def _number(quantity: Any, default: float | None = None) -> float:
-    """A quantity of canonical JSON in its internal unit."""
-    return default if quantity is None else float(quantity[1])
-
-
-def _words(quantity: Any) -> str:
-    dimension, number = quantity
-    if dimension == "dose_rate":
-        return f"{3600 * float(number):g} mg/kg/h"
-    return f"{float(number):g} {INTERNAL_UNITS[dimension]}".strip()
-
-
-def _drug(given: Mapping[str, Any]) -> str:
-    if "concentration" in given:
-        where = f" in {', '.join(given['phases'])}" if given.get("phases") else ""
-        return f"{given['drug']} held at {_words(given['concentration'])} free in the brain{where}"
-    amount = " at ".join(_words(given[key]) for key in ("dose", "rate") if key in given)
-    words = f"{given['drug']} {amount} {given['route']} at {_words(given.get('time', ['time', '0']))}"
-    if "ii" in given:
-        words += f", repeated every {_words(given['ii'])}"
-        words += f" {given['addl']} more times" if "addl" in given else ""
-    if given.get("ss"):
+def _drug(given: Dose | Clamp) -> str:
+    if isinstance(given, Clamp):
+        where = f" in {', '.join(given.phases)}" if given.phases else ""
+        return f"{given.drug} held at {given.concentration} free in the brain{where}"
+    rate = None if given.rate is None else f"{given.rate.to('mg/kg/h'):g} mg/kg/h"
+    amount = " at ".join(str(part) for part in (given.dose, rate) if part is not None)
+    words = f"{given.drug} {amount} {given.route} at {given.time}"
+    if given.ii is not None:
+        words += f", repeated every {given.ii}"
+        words += "" if given.addl is None else f" {given.addl} more times"
+    if given.ss:
         words += ", at steady state"
-    if "duration" in given:
-        words += f", over {_words(given['duration'])}"
+    if given.duration is not None:
+        words += f", over {given.duration}"
     return words
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import shlex
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 
 import numpy as np
 
+from neurosim.analysis.experiment import settings_of, stored_experiment
+from neurosim.analysis.notebook import outcomes_text
 from neurosim.analysis.plots.common import axis_label, spaced
 from neurosim.analysis.plots.style import number
 from neurosim.errors import NeurosimError
@@ -32,51 +32,49 @@ class Stored:
         What a reader must know about it: why there is none, or that it is not exactly what ran.
     command : str
         What runs it again; empty if nothing is known to.
-    needs_files : bool
-        The command needs the texts of experiment and circuit, saved in one folder.
     circuit_file : str
-        Under which name the circuit is saved.
-    settings : dict
-        What ``--set`` changed.
+        Under which name the circuit is saved, where the command needs the texts of experiment and circuit in one folder.
     """
 
     experiment: Experiment | None
-    trouble: str
-    command: str
-    needs_files: bool
-    circuit_file: str
-    settings: dict[str, str]
+    trouble: str = ""
+    command: str = ""
+    circuit_file: str = ""
 
 
 def stored(results) -> Stored:
-    """The experiment of some results, held against its hash."""
-    settings, wanted = _settings(results), results.attributes.get("experiment_digest")
+    """The experiment of some results, held against its hash, and what runs it again."""
+    settings, wanted = settings_of(results), results.attributes.get("experiment_digest")
     options = [word for path, value in settings.items() for word in ("--set", f"{path}={value}")]
     shipped = _shipped(results, settings)
     if shipped is not None and digest(shipped) == wanted:
-        return Stored(shipped, "", _command(shipped.name, options), False, "", settings)
+        return Stored(shipped, command=_command(shipped.name, options))
     try:
-        experiment = experiment_of_texts(results.experiment_text, results.circuit_text, settings)
+        found = stored_experiment(results)
     except NeurosimError as error:
         why = " ".join(str(error).split())
-        trouble = f"The stored experiment cannot be read back, so what rests on it is left out: {why}"
-        return Stored(None, trouble, "", False, "", settings)
-    if digest(experiment) != wanted:
-        trouble = (
+        return Stored(None, f"The stored experiment cannot be read back, so what rests on it is left out: {why}")
+    if not found.is_exact:
+        return Stored(
+            found.experiment,
             "The stored texts are not exactly what ran: values were set on the way that this folder does not hold. Doses "
-            "and assumptions below are those of the texts; every number of the results is what ran."
+            "and assumptions below are those of the texts; every number of the results is what ran.",
         )
-        return Stored(experiment, trouble, "", False, "", settings)
-    circuit_file = f"{experiment.circuit.name}.yaml"
-    return Stored(experiment, "", _command(f"{experiment.name}.yaml", options), True, circuit_file, settings)
+    if not _do_texts_say_all(results, settings, wanted):
+        return Stored(found.experiment)
+    return Stored(
+        found.experiment,
+        command=_command(f"{found.experiment.name}.yaml", options),
+        circuit_file=f"{found.experiment.circuit.name}.yaml",
+    )
 
 
-def _settings(results) -> dict[str, str]:
+def _do_texts_say_all(results, settings: dict[str, str], wanted: str) -> bool:
+    """Whether the texts and ``--set`` are what ran: an experiment may have been changed by code since it was loaded."""
     try:
-        found = json.loads(results.attributes.get("settings", "{}"))
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+        return digest(experiment_of_texts(results.experiment_text, results.circuit_text, settings)) == wanted
+    except NeurosimError:
+        return False
 
 
 def _command(name: str, options: list[str]) -> str:
@@ -160,18 +158,14 @@ class Failed:
 
 
 def outcome_words(results) -> str:
-    """``"16 trials: 15 ok, 1 failed"``, each trial once however often it stands in the summary."""
-    keys, outcomes = results.keys.values.ravel(), results.outcomes.values.ravel()
-    _, first = np.unique(keys, return_index=True)
-    counts = Counter(outcomes[np.sort(first)].tolist())
-    return f"{_counted(first.size, 'trial')}: " + ", ".join(f"{n} {outcome}" for outcome, n in counts.items())
+    """``"16 trials: 1 failed, 15 ok"``, each trial once however often it stands in the summary."""
+    return f"{_counted(len(np.unique(results.keys.values)), 'trial')}: {outcomes_text(results)}"
 
 
 def failures_of(results, most: int = 20) -> tuple[list[Failed], int]:
     """Trials without data, each once, and how many more there are."""
-    found, seen = list(_failures(results)), 0
-    seen = max(len(found) - most, 0)
-    return found[:most], seen
+    found = list(_failures(results))
+    return found[:most], max(len(found) - most, 0)
 
 
 def _failures(results) -> Iterator[Failed]:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurosim.analysis.plots.common import spaced, subjects_text
-from neurosim.analysis.plots.panels import change_limits
+from neurosim.analysis.plots.common import BALANCE_LABEL, spaced, subjects_text
+from neurosim.analysis.plots.panels import change_limits, log_limits, offsets_of
 from neurosim.analysis.plots.style import log_tick_values, number
 from neurosim.report.conditions import MOST, Compared, compared, views_of
 from neurosim.report.numbers import listed, plain_text, shift_text, signed_percent, stated, statistics_of
@@ -24,8 +24,6 @@ __all__ = ["Figure", "Readout", "change_figure", "hover", "layout_of", "level_fi
 _MOST_SAID = 3
 #: Pixels of a row for one condition and at least, and of what is above and below the rows.
 _PER_CONDITION, _ROW, _AROUND = 7, 24, 92
-#: Margins of a logarithmic axis, as a factor.
-_MARGIN = 1.25
 
 
 @dataclass(frozen=True)
@@ -148,7 +146,7 @@ def _left_out(conditions: Sequence[Compared]) -> str:
 def level_view(readout: Readout, names: Sequence[str], conditions: Sequence[Compared]) -> tuple[list, dict]:
     """Traces and layout of the levels of some conditions."""
     data, drawn = [], []
-    for offset, condition in zip(_offsets(len(conditions)), conditions, strict=True):
+    for offset, condition in zip(offsets_of(len(conditions)), conditions, strict=True):
         own = condition.of(readout.values).sel({readout.row: names}).transpose(readout.row, "subject")
         found = statistics_of(own)
         y = (np.arange(len(names)) + offset).tolist()
@@ -180,7 +178,7 @@ def level_view(readout: Readout, names: Sequence[str], conditions: Sequence[Comp
     if readout.scale == 100.0:
         layout["xaxis"] |= {"range": [-2, 104]}
     elif positive.size and not readout.is_shift:
-        layout["xaxis"] |= log_axis(positive.min() / _MARGIN, positive.max() * _MARGIN)
+        layout["xaxis"] |= log_axis(*log_limits(positive))
     return data, layout
 
 
@@ -265,7 +263,7 @@ def _change_view(readout: Readout, names: list[str], conditions: Sequence[Compar
     middle, low, high = readout.change_statistics
     factor, none = (1.0, 0.0) if readout.is_shift else (100.0, 100.0)
     data, ends = [], []
-    for offset, condition in zip(_offsets(len(conditions)), conditions, strict=True):
+    for offset, condition in zip(offsets_of(len(conditions)), conditions, strict=True):
         found = {key: own.sel({readout.row: names}) for key, own in readout.change(condition).items()}
         ends.append([factor * found[name].values for name in (middle, low, high)])
         data.append(
@@ -283,7 +281,7 @@ def _change_view(readout: Readout, names: list[str], conditions: Sequence[Compar
             }
         )  # fmt: skip
     limits = change_limits(np.array(ends), not readout.is_shift)
-    title = "log2 units (− to 5-HT, + to DA)" if readout.is_shift else "% of the reference"
+    title = BALANCE_LABEL if readout.is_shift else "% of the reference"
     layout = layout_of(names, len(conditions), title)
     layout["shapes"].append(
         {"type": "line", "x0": none, "x1": none, "y0": 0, "y1": 1, "yref": "paper", "line": {"color": "#8a8a8a", "width": 1}}
@@ -314,11 +312,6 @@ def _change_cells(readout: Readout, condition: Compared) -> Iterator[list]:
     for k, name in enumerate(readout.names):
         place = {**readout.at, **condition.pair_at, readout.row: name}
         yield _cell(found, readout.change_statistics, k, readout.variable, place, readout.change_text)
-
-
-def _offsets(n: int) -> np.ndarray:
-    """Heights of n conditions within a row of height 1."""
-    return np.linspace(-0.32, 0.32, n) if n > 1 else np.zeros(1)
 
 
 def hover() -> str:

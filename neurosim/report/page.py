@@ -6,14 +6,13 @@ import base64
 import contextlib
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from neurosim import __version__
-from neurosim.analysis import open_results
+from neurosim.analysis import Results, open_results
 from neurosim.analysis.plots import (
     circuit_figure,
     results_circuit_figure,
@@ -23,18 +22,26 @@ from neurosim.analysis.plots import (
 from neurosim.analysis.plots.common import spaced, subjects_text
 from neurosim.analysis.plots.style import arm_colors
 from neurosim.errors import ResultSchemaError
-from neurosim.recording import OUTCOMES_WITH_DATA
 from neurosim.recording.whole import whole_file
-from neurosim.report.asked import axes_of, failures_of, outcome_words, phases_of, sentence_of, stored
-from neurosim.report.changes import answers_of, changes_of
-from neurosim.report.drugs import drugs_of, occupancy_figure
+from neurosim.report.asked import (
+    Failed,
+    Stored,
+    axes_of,
+    failures_of,
+    outcome_words,
+    phases_of,
+    sentence_of,
+    stored,
+)
+from neurosim.report.changes import Answer, Change, answers_of, changes_of
+from neurosim.report.drugs import DrugFound, drugs_of, occupancy_figure
 from neurosim.report.figures import Figure, change_figure, level_figure
 from neurosim.report.numbers import Stated
 from neurosim.report.readouts import activation, readouts_of
 from neurosim.report.scans import curve_figure, held_figures, plane_figures
-from neurosim.report.touched import touched_rows
+from neurosim.report.touched import RowTouched, touched_rows
 from neurosim.report.traces import trace_figure
-from neurosim.runner import numbers_used, sources_used
+from neurosim.runner import Number, SourcesUsed, numbers_used, sources_used
 from neurosim.spec import Experiment, arm_text
 
 __all__ = ["REPORT", "write_report"]
@@ -44,6 +51,82 @@ REPORT = "report.html"
 _MOST_CHANGES = 15
 #: The order in which a reader wants to know what was not measured.
 _DRUGS_FIRST = ("drug", "disorder", "receptor", "carrier", "specie", "store", "circuit")
+
+
+@dataclass(frozen=True)
+class Topics:
+    """Numbers that nobody measured, by what they are for; how many there are in all, and of each basis."""
+
+    n: int
+    counts: Mapping[str, int]
+    topics: Mapping[str, Sequence[Number]]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that does not move: SVG as a data address, and its text alternative."""
+
+    id: str
+    source: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """All that the template is given, by the names that it uses.
+
+    Attributes
+    ----------
+    version, title, sentence, outcomes : str
+        ``sentence`` says what was asked, ``outcomes`` how trials ended.
+    results : Results
+    stored : Stored
+    failures, more_failures
+        Trials without data, and how many more there are.
+    answers, clear, n_clear, n_changes
+        The largest changes by condition; clear ones that are shown, and how many are clear and are there.
+    phases : list of (name, clock, settle, record)
+    axes : list of (name, words, path)
+    arms : list of (name, colour, what is done, description)
+    figure_data : dict
+        Figure → views, for the script.
+    activation : Figure or None
+        Whose table stands below the drugs.
+    numbers_used : Topics or None
+    sources, topics
+        What to cite, and in which order of topics; None where the experiment cannot be read back.
+    provenance : list of (name, value)
+    plotly : str
+        The library that draws; empty where nothing is drawn.
+    """
+
+    version: str
+    title: str
+    results: Results
+    stored: Stored
+    sentence: str
+    outcomes: str
+    subjects: str
+    failures: Sequence[Failed]
+    more_failures: int
+    answers: Sequence[Answer]
+    clear: Sequence[Change]
+    n_clear: int
+    n_changes: int
+    phases: Sequence[tuple[str, str, str, str]]
+    axes: Sequence[tuple[str, str, str]]
+    arms: Sequence[tuple[str, str, str, str]]
+    pictures: Mapping[str, Picture]
+    figures: Sequence[Figure]
+    figure_data: Mapping[str, list[dict]]
+    drugs: Sequence[DrugFound]
+    activation: Figure | None
+    rows: Sequence[RowTouched]
+    numbers_used: Topics | None
+    sources: SourcesUsed | None
+    topics: Sequence[str]
+    provenance: Sequence[tuple[str, str]]
+    plotly: str
 
 
 def write_report(folder: str | Path) -> Path:
@@ -65,11 +148,11 @@ def write_report(folder: str | Path) -> Path:
         No such folder, no summary in it, a damaged summary or trial, or a folder that cannot be written to.
     """
     with open_results(folder) as results:
-        page = _render(_context(results))
-        return _write(Path(folder) / REPORT, page)
+        page = _render(_page(results))
+    return _write(Path(folder) / REPORT, page)
 
 
-def _render(context: dict[str, Any]) -> str:
+def _render(page: Page) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -81,7 +164,7 @@ def _render(context: dict[str, Any]) -> str:
     )
     environment.tests["stated"] = lambda value: isinstance(value, Stated)
     environment.filters["script"] = _script
-    return environment.get_template("report.html.jinja").render(context)
+    return environment.get_template("report.html.jinja").render({own.name: getattr(page, own.name) for own in fields(page)})
 
 
 def _script(data: Any) -> str:
@@ -98,49 +181,47 @@ def _write(path: Path, text: str) -> Path:
     return path
 
 
-def _context(results) -> dict[str, Any]:
+def _page(results: Results) -> Page:
     found = stored(results)
     experiment = found.experiment
     if experiment is not None:
         results.circuit = experiment.circuit  # the same, without reading its text again
-    has_data = bool(np.isin(results.outcomes.values, OUTCOMES_WITH_DATA).any())
-    readouts = readouts_of(results) if has_data else ()
+    readouts = readouts_of(results) if results.has_data else ()
     changes = changes_of(results, readouts)
     clear = [change for change in changes if change.is_clear]
-    drugs = drugs_of(results, experiment) if has_data else ()
+    drugs = drugs_of(results, experiment) if results.has_data else ()
     failures, more_failures = failures_of(results)
-    figures = tuple(_figures(results, readouts)) if has_data else ()
-    return {
-        "version": __version__,
-        "results": results,
-        "title": spaced(results.name),
-        "stored": found,
-        "experiment": experiment,
-        "sentence": sentence_of(results, experiment),
-        "outcomes": outcome_words(results),
-        "subjects": subjects_text(results),
-        "failures": failures,
-        "more_failures": more_failures,
-        "has_data": has_data,
-        "answers": answers_of(results, readouts, changes, drugs),
-        "clear": clear[:_MOST_CHANGES],
-        "n_clear": len(clear),
-        "n_changes": len(changes),
-        "phases": phases_of(experiment),
-        "axes": axes_of(results),
-        "arms": _arms(results, experiment),
-        "pictures": tuple(_pictures(results, experiment, has_data)),
-        "circuit": None if experiment is None else experiment.circuit,
-        "figures": figures,
-        "figure_data": {figure.id: [{"label": v, "data": d, "layout": o} for v, d, o in figure.views] for figure in figures},
-        "drugs": drugs,
-        "activation": level_figure(results, activation(results)) if has_data and results.has_spikes else None,
-        "rows": touched_rows(results, experiment) if has_data else (),
-        "numbers_used": None if experiment is None else _numbers(experiment),
-        **_sources(experiment),
-        "provenance": _provenance(results),
-        "plotly": _plotly() if figures else "",
-    }
+    figures = tuple(_figures(results, readouts)) if results.has_data else ()
+    sources = None if experiment is None else sources_used(experiment)
+    return Page(
+        version=__version__,
+        title=spaced(results.name),
+        results=results,
+        stored=found,
+        sentence=sentence_of(results, experiment),
+        outcomes=outcome_words(results),
+        subjects=subjects_text(results),
+        failures=failures,
+        more_failures=more_failures,
+        answers=answers_of(results, readouts, changes, drugs),
+        clear=clear[:_MOST_CHANGES],
+        n_clear=len(clear),
+        n_changes=len(changes),
+        phases=phases_of(experiment),
+        axes=axes_of(results),
+        arms=_arms(results, experiment),
+        pictures={picture.id: picture for picture in _pictures(results, experiment)},
+        figures=figures,
+        figure_data={f.id: [{"label": v, "data": d, "layout": o} for v, d, o in f.views] for f in figures},
+        drugs=drugs,
+        activation=level_figure(results, activation(results)) if results.has_data and results.has_spikes else None,
+        rows=touched_rows(results, experiment) if results.has_data else (),
+        numbers_used=None if experiment is None else _numbers(experiment),
+        sources=sources,
+        topics=() if sources is None else sorted(dict.fromkeys([*sources.publications, *sources.others]), key=_rank),
+        provenance=_provenance(results),
+        plotly=_plotly() if figures else "",
+    )
 
 
 def _arms(results, experiment: Experiment | None) -> list[tuple[str, str, str, str]]:
@@ -154,21 +235,22 @@ def _arms(results, experiment: Experiment | None) -> list[tuple[str, str, str, s
     return found
 
 
-def _pictures(results, experiment: Experiment | None, has_data: bool) -> Iterator[tuple[str, str, str]]:
-    """(id, SVG as data, text alternative) of the pictures that do not move."""
+def _pictures(results, experiment: Experiment | None) -> Iterator[Picture]:
+    """The timeline and the circuit, as far as the results say them."""
     with contextlib.suppress(ResultSchemaError):
         timeline = timeline_figure(experiment) if experiment is not None else results_timeline_figure(results)
         words = [f"{spaced(name)}: {what or 'not known'}" for name, _, what, _ in _arms(results, experiment)]
         phases = "; ".join(f"{name} {clock}, recorded for {record}" for name, clock, _, record in phases_of(experiment))
-        yield "timeline", _svg(timeline), f"Timeline of the protocol. Phases: {phases}. Arms: {'; '.join(words)}."
+        told = f"Timeline of the protocol. Phases: {phases}. Arms: {'; '.join(words)}."
+        yield Picture("timeline", _svg(timeline), told)
     if experiment is None or not experiment.circuit.projections:
         return
     with contextlib.suppress(ResultSchemaError):
-        is_run = has_data and results.has_spikes
+        is_run = results.has_data and results.has_spikes
         circuit = results_circuit_figure(results) if is_run else circuit_figure(experiment.circuit)
         arm, phase = results.reference
         state = f"as simulated in arm {spaced(arm)}, phase {phase}" if is_run else "at the published resting rates"
-        yield "circuit", _svg(circuit), f"Circuit diagram, {state}. {_circuit_words(experiment)}"
+        yield Picture("circuit", _svg(circuit), f"Circuit diagram, {state}. {_circuit_words(experiment)}")
 
 
 def _circuit_words(experiment: Experiment) -> str:
@@ -202,23 +284,13 @@ def _figures(results, readouts) -> Iterator[Figure]:
     yield from filter(None, [occupancy_figure(results), trace_figure(results)])
 
 
-def _numbers(experiment: Experiment) -> dict[str, Any]:
-    """Counts by basis, and what was not measured by what it is for, drugs first."""
+def _numbers(experiment: Experiment) -> Topics:
+    """What was not measured, drugs first."""
     used = numbers_used(experiment)
-    topics: dict[str, list] = {}
+    topics: dict[str, list[Number]] = {}
     for one in used.unmeasured:
         topics.setdefault(one.topic, []).append(one)
-    ordered = {topic: topics[topic] for topic in sorted(topics, key=_rank)}
-    return {"n": len(used.numbers), "counts": used.counts, "topics": ordered}
-
-
-def _sources(experiment: Experiment | None) -> dict[str, Any]:
-    """What to cite, and its topics, drugs first."""
-    if experiment is None:
-        return {"sources": None, "topics": ()}
-    found = sources_used(experiment)
-    topics = sorted(dict.fromkeys([*found.publications, *found.others]), key=_rank)
-    return {"sources": found, "topics": topics}
+    return Topics(len(used.numbers), used.counts, {topic: topics[topic] for topic in sorted(topics, key=_rank)})
 
 
 def _rank(topic: str) -> int:
@@ -229,7 +301,7 @@ def _rank(topic: str) -> int:
 def _provenance(results) -> list[tuple[str, str]]:
     """What made the results, in words; the name of the machine stays in the file."""
     attributes = results.attributes
-    versions, engine = (_read(attributes.get(name, "{}")) for name in ("versions", "engine"))
+    versions, engine = (json.loads(attributes.get(name, "{}")) for name in ("versions", "engine"))
     flags = engine.get("flags", "")
     found = [
         ("neurosim", versions.get("neurosim-da5ht", "")),
@@ -248,14 +320,6 @@ def _provenance(results) -> list[tuple[str, str]]:
         ("computing time", f"{float(attributes.get('wall_time', 0.0)):.3g} s, all trials together"),
     ]
     return [(name, str(value)) for name, value in found if value]
-
-
-def _read(text: str) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except (TypeError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _plotly() -> str:

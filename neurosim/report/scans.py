@@ -9,8 +9,24 @@ import numpy as np
 import xarray as xr
 
 from neurosim.analysis.plots.along import Along, Places, along, places_of
-from neurosim.analysis.plots.common import axis_label, axis_scale, bound_by_drugs, spaced, subjects_text
-from neurosim.analysis.plots.curves import against, others_text, paired_curves, scanned_arm
+from neurosim.analysis.plots.common import (
+    BALANCE_LABEL,
+    axis_label,
+    axis_scale,
+    bound_by_drugs,
+    spaced,
+    subjects_text,
+)
+from neurosim.analysis.plots.curves import (
+    against,
+    is_touched,
+    moved,
+    named_of,
+    others_text,
+    own_and_reference,
+    paired_curves,
+    scanned_arm,
+)
 from neurosim.analysis.plots.panels import change_limits
 from neurosim.analysis.plots.plane import crossed_arms
 from neurosim.analysis.plots.style import line_colors, number, transmitter_color
@@ -21,8 +37,8 @@ __all__ = ["curve_figure", "held_figures", "plane_figures"]
 
 #: Points that are drawn of a curve, of a cloud, of a side of a plane; arms and axes to choose from.
 _MOST_POINTS, _MOST_MARKS, _MOST_SIDE, _MOST_VIEWS = 61, 400, 61, 8
-#: Lines in colour, the part of the largest movement from which a line is, and lines in all.
-_MOST_LINES, _WORTH_A_NAME, _MOST_IN_ALL = 8, 0.1, 14
+#: Lines, with those that have no colour.
+_MOST_IN_ALL = 14
 #: Margins of a logarithmic axis, as a factor.
 _MARGIN = 1.08
 #: Points and lines of the table beside a figure.
@@ -70,7 +86,7 @@ def _figure(results, readout: Readout, kind: str, title: str) -> Figure | None:
     lines = [found for arm, axis in _views(results) if (found := _lines(results, readout, kind, arm, axis)).curves]
     if not lines:
         return None
-    labels = [_label(results, found) for found in lines]
+    labels = [_label(found) for found in lines]
     views = tuple((label, *_drawn(results, readout, kind, found)) for label, found in zip(labels, lines, strict=True))
     first = lines[0]
     return Figure(
@@ -97,18 +113,12 @@ def _views(results) -> list[tuple[str, Along]]:
     for name in names:
         axis = along(results, name)
         arms = [arm for arm in results.arms if arm != results.reference[0] and results.is_scanned(arm)]
-        arms = [arm for arm in arms if _touches(results, arm, axis.dim)]
+        arms = [arm for arm in arms if is_touched(results, arm, axis.dim)]
         found += [(arm, axis) for arm in arms or [scanned_arm(results, None, axis.dim)]]
     return found[:_MOST_VIEWS]
 
 
-def _touches(results, arm: str, dim: str) -> bool:
-    at = {name: 0 for name in results.axes if name != dim}
-    keys = results.keys.sel(arm=arm, subject=results.subjects[0]).isel(at).values
-    return np.unique(keys).size > 1
-
-
-def _label(results, lines: _Lines) -> str:
+def _label(lines: _Lines) -> str:
     return f"{spaced(lines.arm)}, over {spaced(lines.axis.axis.name)}"
 
 
@@ -117,29 +127,18 @@ def _lines(results, readout: Readout, kind: str, arm: str, axis: Along) -> _Line
     curves = paired_curves(results, readout.values, readout.row, arm, phase, axis, kind)
     most = _MOST_POINTS if axis.is_curve else _MOST_MARKS
     chosen = np.unique(np.linspace(0, axis.order.size - 1, min(most, axis.order.size)).round().astype(int))
-    sizes = {name: _size(curve[0], kind) for name, curve in curves.items()}
-    order = sorted(curves, key=lambda name: -sizes[name])
-    named = [name for name in order[:_MOST_LINES] if sizes[name] >= _WORTH_A_NAME * sizes[order[0]]]
+    order = sorted(curves, key=lambda name: -moved(curves[name][0], kind))
+    named = sorted(named_of(curves, kind), key=order.index)
     drawn = order[:_MOST_IN_ALL] if axis.is_curve else named
     kept = {name: tuple(part[chosen] for part in curves[name]) for name in drawn}
     n_points, n_lines = axis.order.size - chosen.size, len(order) - len(kept)
     return _Lines(arm, phase, axis, places_of(axis), chosen, kept, tuple(named), n_points, n_lines)
 
 
-def _size(middle: np.ndarray, kind: str) -> float:
-    """How far a readout goes from where it does not change."""
-    if kind == "value":
-        return float(np.nanmax(middle) - np.nanmin(middle))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        distance = np.abs(np.log(middle / 100.0)) if kind == "ratio" else np.abs(middle)
-    finite = distance[np.isfinite(distance)]
-    return float(finite.max()) if finite.size else 0.0
-
-
 def _drawn(results, readout: Readout, kind: str, lines: _Lines) -> tuple[list, dict]:
     colors = line_colors([name for name in lines.curves if name in lines.named])
     x, data = lines.places.x[lines.chosen].tolist(), []
-    words, points = _unit_words(results, readout, kind, lines), [_point_text(lines, k) for k in range(len(x))]
+    words, points = _unit_words(results, kind, lines), [_point_text(lines, k) for k in range(len(x))]
     for name, (middle, low, high) in lines.curves.items():
         color, is_named = colors.get(name, "#8a8a8a"), name in lines.named
         visible = True if is_named else "legendonly"
@@ -211,9 +210,9 @@ def _axis_of(places: Places, x: np.ndarray) -> dict:
     return {}
 
 
-def _unit_words(results, readout: Readout, kind: str, lines: _Lines) -> str:
+def _unit_words(results, kind: str, lines: _Lines) -> str:
     if kind == "difference":
-        return "log2 units (− to 5-HT, + to DA)"
+        return BALANCE_LABEL
     return "% held by drugs" if kind == "value" else f"% of {spaced(against(results, lines.arm, lines.axis))}"
 
 
@@ -235,7 +234,7 @@ def _caption(results, readout: Readout, kind: str, lines: _Lines) -> str:
     what = "line" if axis.is_curve else "mark"
     head = (
         f"{readout.title} of arm {spaced(lines.arm)} over {axis.label}, {lines.chosen.size} points, phase {lines.phase}"
-        f"{others_text(results, axis.dim)}: {_unit_words(results, readout, kind, lines)}, {how}{bands}; a {what} for each "
+        f"{others_text(results, axis.dim)}: {_unit_words(results, kind, lines)}, {how}{bands}; a {what} for each "
         f"{readout.row}."
     )
     said = []
@@ -283,16 +282,9 @@ def _in_full(results, readout: Readout, kind: str, lines: _Lines) -> dict[str, x
     """Statistics at the points that are drawn, in full; nothing for values that are not compared."""
     if kind == "value":
         return {}
-    at = {name: 0 for name in results.axes if name != lines.axis.dim}
-    own = readout.values.isel(at).sel(arm=lines.arm, phase=lines.phase, drop=True)
-    chosen = own.isel({lines.axis.dim: lines.axis.order[lines.chosen]})
-    if lines.arm != results.reference[0]:
-        other = readout.values.isel(at).sel(arm=results.reference[0], phase=lines.phase, drop=True)
-        other = other.isel({lines.axis.dim: lines.axis.order[lines.chosen]})
-    else:
-        first = own.isel({lines.axis.dim: lines.axis.order}).isel({lines.axis.dim: 0}, drop=True)
-        other = (first if lines.axis.is_curve else own.median(lines.axis.dim)).broadcast_like(chosen)
-    found = statistics_of(chosen, other.transpose(*chosen.dims), kind == "ratio")
+    chosen = {lines.axis.dim: lines.chosen}
+    own, other = own_and_reference(results, readout.values, lines.arm, lines.phase, lines.axis)
+    found = statistics_of(own.isel(chosen), other.isel(chosen).transpose(*own.dims), kind == "ratio")
     return {name: value.transpose(readout.row, lines.axis.dim) for name, value in found.items()}
 
 
@@ -314,7 +306,7 @@ def plane_figures(results) -> Iterator[Figure]:
         yield Figure(
             f"plane-{results.arms.index(arm)}",
             f"Balance over the plane, {spaced(arm)}",
-            _plane_caption(results, plane, arm, phase, chosen),
+            _plane_caption(results, plane, arm, phase),
             views,
             "region",
             tuple(_plane_table(results, plane, arm, phase, chosen)),
@@ -356,7 +348,7 @@ def _plane(
     return data, {"height": 430, "xaxis": x_axis, "yaxis": y_axis, "showlegend": False}
 
 
-def _plane_caption(results, plane, arm: str, phase: str, chosen) -> str:
+def _plane_caption(results, plane, arm: str, phase: str) -> str:
     words = [
         f"Balance of {spaced(arm)} against {spaced(results.reference[0])} over {' and '.join(map(spaced, results.axes))}, "
         f"phase {phase}, mean of {subjects_text(results)}, a region at a time; + is a tilt to dopamine, − to "

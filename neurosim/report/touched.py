@@ -78,7 +78,7 @@ def touched_rows(results, experiment: Experiment | None) -> tuple[RowTouched, ..
         is_own = document.get("name") == results.name and _is_same(rows, id, row, experiment)
         shared = done.shared(_done_by(row, document))
         if is_own or shared:
-            found.append((not is_own, _touched(results, rows, id, row, is_own, shared, scores.get(id, {}))))
+            found.append((not is_own, _touched(results, id, row, is_own, shared, scores.get(id, {}))))
     return tuple(row for _, row in sorted(found, key=lambda pair: pair[0]))
 
 
@@ -91,7 +91,7 @@ def _is_same(rows: Rows, id: str, row: Row, experiment: Experiment) -> bool:
     return digest(asked) == digest(experiment)
 
 
-def _touched(results, rows: Rows, id: str, row: Row, is_own: bool, shared: str, score: Mapping[str, str]) -> RowTouched:
+def _touched(results, id: str, row: Row, is_own: bool, shared: str, score: Mapping[str, str]) -> RowTouched:
     _, _, _, what, _ = published(id, row)
     found = get_readout(row.readout_name)
     reading, verdict, reason = (), score.get("verdict", ""), score.get("reason", "")

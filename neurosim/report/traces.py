@@ -28,7 +28,7 @@ def trace_figure(results) -> Figure | None:
         return None
     phases = _phases(results)
     pools = _pools(results, found.values(), phases[-1])
-    views = tuple((f"{t} in {r}", *_view(results, found.values(), phases, at)) for t, r, at in pools)
+    views = tuple((f"{t} in {r}", *_view(found.values(), phases, at)) for t, r, at in pools)
     width = max(own["width"] for _, own in found.values())
     of = f"mean of {subjects_text(results, _MOST_SUBJECTS)}" if len(results.subjects) > 1 else "one subject"
     caption = (
@@ -95,7 +95,7 @@ def _mean_traces(results, condition: Compared) -> dict | None:
     return {"mean": {phase: total / n for phase, total in sums.items()}, "time": times, "width": float(width)}
 
 
-def _view(results, found, phases: Sequence[str], pool: tuple[int, int]) -> tuple[list, dict]:
+def _view(found, phases: Sequence[str], pool: tuple[int, int]) -> tuple[list, dict]:
     data = []
     for condition, own in found:
         for k, phase in enumerate(phases):

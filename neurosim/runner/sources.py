@@ -8,15 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML, YAMLError
-
 from neurosim import __version__ as version
 from neurosim import reference
-from neurosim.analysis import open_results
-from neurosim.errors import ResultSchemaError, SpecError
+from neurosim.analysis import Results, open_results
+from neurosim.analysis.experiment import stored_experiment
+from neurosim.errors import ResultSchemaError
 from neurosim.reference import BibEntry
 from neurosim.runner.numbers import numbers_used
-from neurosim.spec import Experiment, digest
+from neurosim.spec import Experiment, plain
 
 __all__ = ["SourcesUsed", "sources_of_results", "sources_used"]
 
@@ -91,33 +90,22 @@ def sources_of_results(folder: str | Path) -> SourcesUsed:
         The experiment could not run with this version.
     """
     with open_results(folder) as results:
-        told = results.attributes
-    used = sources_used(_experiment_of(told, folder))
-    ran = json.loads(told.get("versions", "{}")).get("neurosim-da5ht")
-    return replace(used, software=_software(ran)) if ran else used
+        experiment, ran = _experiment_of(results), json.loads(results.attributes.get("versions", "{}"))
+    used = sources_used(experiment)
+    return replace(used, software=_software(ran["neurosim-da5ht"])) if "neurosim-da5ht" in ran else used
 
 
-def _experiment_of(told: Mapping[str, Any], folder: str | Path) -> Experiment:
-    """The experiment that a summary says was run, without its scan: where values came from is no source of a number."""
-    circuit = _data(told.get("circuit_yaml", ""))
-    if "experiment_as_run" in told:
-        data = json.loads(told["experiment_as_run"])
-        kept = {key: data[key] for key in data if key not in ("scan", "sample")}
-        return Experiment.model_validate({**kept, "circuit": circuit})
-    try:
-        experiment = Experiment.model_validate({**_data(told.get("experiment_yaml", "")), "circuit": circuit})
-    except (SpecError, YAMLError):
-        experiment = None
-    if experiment is None or digest(experiment) != told.get("experiment_digest"):
+def _experiment_of(results: Results) -> Experiment:
+    """The experiment that a summary says was run."""
+    found = stored_experiment(results)
+    if not found.is_exact:
         raise ResultSchemaError(
-            f"{folder}: an earlier version wrote it, and the experiment's file alone does not say all that was run; "
+            f"{results.folder}: an earlier version wrote it, and the experiment's file alone does not say all that was run; "
             "give the experiment, with the same --set"
         )
-    return experiment
-
-
-def _data(text: str) -> dict[str, Any]:
-    return YAML(typ="safe").load(text) or {}
+    # where the values of a scan came from is no source of a number, and may be a file that is not there any more
+    said = plain(found.experiment, without=("circuit", "scan", "sample"))
+    return Experiment.model_validate({**said, "circuit": found.experiment.circuit})
 
 
 def _software(ran: str = version) -> BibEntry:

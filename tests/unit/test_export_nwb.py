@@ -207,7 +207,7 @@ def test_the_file_says_that_it_is_simulated_and_with_what(pairs):
     assert file.subject.species == "Rattus norvegicus"
     assert (file.subject.subject_id, file.subject.sex) == ("simulated-rat-0-1", "U")
     assert file.pharmacology.startswith(
-        "Simulated: escitalopram 10 mg/kg ip at 900 s, repeated every 86400 s 13 more times; WAY-100635 held at 50 nM free"
+        "Simulated: escitalopram 10 mg/kg ip at 15 min, repeated every 24 h 13 more times; WAY-100635 held at 50 nM free"
     )
     assert file.surgery == "Simulated lesions, before the first phase: 0.4 of DRN_HT."
     assert "commit abc123" in file.notes
@@ -236,7 +236,7 @@ def test_doses_and_pulses_of_an_experiment_are_read_as_it_wrote_them(tmp_path):
     resolved = canonical_json(contents(resolve(load_experiment(tmp_path / "given.yaml"), "given")))
     session = Session({"resolved": resolved, "key": "k" * 24, "outcome": "ok"}, "given", "", "", {})
     assert session.fields["pharmacology"] == (
-        "Simulated: cocaine 1 mg/kg/h infusion at 0 s, over 3600 s; escitalopram held at 5 nM free in the brain in drug."
+        "Simulated: cocaine 1 mg/kg/h infusion at 0 s, over 60 min; escitalopram held at 5 nM free in the brain in drug."
     )
     assert session.fields["surgery"] == "Simulated lesions, before the first phase: 0.25 of VTA_GABA."
     rows = list(session.stimulations(PlacedPhase("drug", 10.0, 11.0, 1800.0)))

@@ -21,8 +21,9 @@ from synthetic import FULL, SMALL, SSRI, Treatment, results_folder
 
 from neurosim.analysis import Axis, open_results, save_figure
 from neurosim.analysis.plots import Plot, circuit_figure, timeline_figure
-from neurosim.analysis.plots.schedule import schedule_of, schedule_of_results, time_text
+from neurosim.analysis.plots.schedule import schedule_of, schedule_of_results
 from neurosim.analysis.plots.style import arm_colors, shades
+from neurosim.analysis.resolved import time_text
 from neurosim.errors import ResultSchemaError
 from neurosim.spec import Experiment, load_circuit, load_experiment
 
@@ -413,7 +414,7 @@ def test_a_line_joins_the_marks_of_a_curve_that_is_not_fitted(shown):
         (lambda plot: plot.occupancy(arm="vehicle", by="phase"), "no drug holds 1 % of any receptor"),
         (lambda plot: plot.arms("firing_rat"), "no variable 'firing_rat' in these results: did you mean 'firing_rate'"),
         (lambda plot: plot.arms(population="DRN_5HT"), "no population 'DRN_5HT' in these results: did you mean 'DRN_HT'"),
-        (lambda plot: plot.arms(populations="DRN_HT"), "no dimension 'populations' in these results: did you mean"),
+        (lambda plot: plot.arms(populations="DRN_HT"), "firing_rate has no dimension 'populations': did you mean"),
         (lambda plot: plot.arms("activation"), "choose some, e.g. site="),
         (lambda plot: plot.circuit("vehicel"), "no arm 'vehicel' in these results: did you mean 'vehicle'"),
         (lambda plot: plot.circuit(dose=3), "no scan axis 'dose' in these results"),

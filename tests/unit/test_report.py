@@ -314,13 +314,19 @@ def test_an_experiment_of_ones_own_comes_with_its_files(tiny, fake_engine, plain
     assert {image["alt"].split(".")[0] for image in page.all("img")} >= {"Timeline of the protocol"}
 
 
-def test_values_that_the_folder_does_not_hold_are_said(tiny, fake_engine, plain_figure):
+@pytest.mark.parametrize(
+    ("lost", "is_said"),
+    [(("settings",), False), (("settings", "experiment_as_run"), True)],
+    ids=["how it was set", "what was set"],
+)
+def test_values_that_the_folder_does_not_hold_are_said(tiny, fake_engine, plain_figure, lost, is_said):
     run("tiny_experiment", set={"subjects": "3"}, output="out", workers=1).close()
     tree = open_tree(tiny / "out" / "summary.h5").load()
-    tree.attrs = {k: v for k, v in tree.attrs.items() if k not in ("settings", "seal", "complete")}
+    tree.attrs = {k: v for k, v in tree.attrs.items() if k not in (*lost, "seal", "complete")}
     write_tree(tiny / "out" / "summary.h5", tree)
     page = read_page(write_report("out").read_text(encoding="utf-8"))
-    assert "not exactly what ran" in page.one("header").text
+    assert ("not exactly what ran" in page.one("header").text) == is_said
+    assert "in 3 subjects of the circuit tiny" in page.one("header").text
     assert page.all("pre", **{"class": "command"}) == []
 
 

@@ -72,11 +72,15 @@ KINDS = {
 }
 
 
-@pytest.fixture(scope="module", params=[*KINDS, "no spikes"])
+#: Experiments that ship: the main job, and one without spikes.
+RUNS = {"acute_escitalopram": {"workers": 2}, "d2_occupancy": {}}
+
+
+@pytest.fixture(scope="module", params=[*KINDS, *RUNS])
 def report(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
-    if request.param == "no spikes":
-        run("d2_occupancy", output=folder).close()
+    if request.param in RUNS:
+        run(request.param, output=folder, **RUNS[request.param]).close()
     else:
         world, options = KINDS[request.param]
         results_folder(folder, world, record=1.0, **options)

@@ -10,9 +10,8 @@ from matplotlib.lines import Line2D
 from neurosim.analysis.notebook import subjects_text
 from neurosim.analysis.plots.panels import Condition
 from neurosim.analysis.plots.style import Sheet, arm_colors, number, transmitter_color
-from neurosim.analysis.readout import place_of
-from neurosim.errors import ResultSchemaError, nearest
-from neurosim.recording import OUTCOMES_WITH_DATA
+from neurosim.analysis.readout import known_name, place_of
+from neurosim.errors import ResultSchemaError
 
 __all__ = [
     "BALANCE_LABEL",
@@ -102,9 +101,7 @@ def bound_by_drugs(receptors, variable: str):
 
 
 def known(what: str, name: str, allowed: Sequence[str]) -> str:
-    if name not in allowed:
-        raise ResultSchemaError(f"figure: no {what} {name!r} in these results: {nearest(name, allowed)}")
-    return name
+    return known_name(what, name, allowed, "figure: ")
 
 
 def point_of(results, axes: Mapping[str, object], otherwise: int = 0) -> dict[str, int]:
@@ -116,14 +113,11 @@ def point_of(results, axes: Mapping[str, object], otherwise: int = 0) -> dict[st
     }
 
 
-def first_trial(results, condition: Condition):
-    """The trial of the first subject that has data in a condition; None if there is none."""
-    at = {name: results.axes[name].values[k] for name, k in condition.point.items()}
-    outcomes = results.outcomes.sel(arm=condition.arm).isel(dict(condition.point))
-    for candidate in results.subjects:
-        if str(outcomes.sel(subject=candidate).values) in OUTCOMES_WITH_DATA:
-            return results.trial(condition.arm, candidate, **at)
-    return None
+def first_trial(results, arm: str, point: Mapping[str, int]):
+    """The trial of the first subject that has data in an arm at a scan point; None if there is none."""
+    at = {name: results.axes[name].values[k] for name, k in point.items()}
+    subjects = results.subjects_with_data(arm, **at)
+    return results.trial(arm, subjects[0], **at) if subjects else None
 
 
 def head(
@@ -149,7 +143,7 @@ def refuse_without_data(results, what: str) -> None:
     ------
     ResultSchemaError
     """
-    if not np.isin(results.outcomes.values, OUTCOMES_WITH_DATA).any():
+    if not results.has_data:
         raise ResultSchemaError(f"{what} of {results.name}: no trial has data; 'neurosim status' says why")
 
 

@@ -12,7 +12,6 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from neurosim.analysis.plots.common import known, spaced, subjects_text
-from neurosim.analysis.plots.schedule import time_text
 from neurosim.analysis.plots.style import (
     INK,
     MUTED,
@@ -24,8 +23,8 @@ from neurosim.analysis.plots.style import (
     styled,
     transmitter_color,
 )
+from neurosim.analysis.resolved import time_text
 from neurosim.errors import ResultSchemaError
-from neurosim.recording import OUTCOMES_WITH_DATA
 
 __all__ = ["concentration_figure"]
 
@@ -109,9 +108,7 @@ def _listed(names: str | Sequence[str] | None) -> list[str]:
 def _means(results, arm: str, axes: Mapping) -> xr.Dataset | None:
     """Mean concentration traces over the subjects that have data, with the times of the phases; None without any."""
     total, n = None, 0
-    for subject in results.subjects:
-        if not np.isin(results.outcomes.sel(arm=arm, subject=subject).values, OUTCOMES_WITH_DATA).any():
-            continue
+    for subject in results.subjects_with_data(arm, **axes):
         trial = results.trial(arm, subject, **axes)
         traces = trial["traces"]["concentration"].load()
         total, n = (traces if total is None else total + traces), n + 1

@@ -15,6 +15,8 @@ from neurosim.analysis.plots.style import line_colors, log_ticks
 __all__ = [
     "against",
     "curve_panel",
+    "is_touched",
+    "moved",
     "named_of",
     "others_text",
     "own_and_reference",
@@ -34,12 +36,12 @@ def scanned_arm(results, arm: str | None, dim: str | None = None) -> str:
     reference = results.reference[0]
     touched = [name for name in results.arms if results.is_scanned(name)]
     if dim is not None:
-        touched = [name for name in touched if _is_touched(results, name, dim)] or touched
+        touched = [name for name in touched if is_touched(results, name, dim)] or touched
     others = [name for name in touched if name != reference]
     return (others or touched or list(results.arms))[0]
 
 
-def _is_touched(results, arm: str, dim: str) -> bool:
+def is_touched(results, arm: str, dim: str) -> bool:
     """Whether an arm has trials of its own along a dimension."""
     at = dict.fromkeys([name for name in results.axes if name != dim], 0)
     keys = results.keys.sel(arm=arm, subject=results.subjects[0]).isel(at).values
@@ -99,12 +101,12 @@ def paired_curves(results, values, row: str, arm: str, phase: str, along: Along,
 
 def named_of(curves, kind: str) -> list[str]:
     """The few curves that move most, which get a colour and their name, in their own order."""
-    sizes = {name: _moved(curve[0], kind) for name, curve in curves.items()}
+    sizes = {name: moved(curve[0], kind) for name, curve in curves.items()}
     named = sorted(curves, key=sizes.__getitem__, reverse=True)[:_MOST_LINES]
     return [name for name in curves if name in named and sizes[name] >= _WORTH_A_NAME * sizes[named[0]]]
 
 
-def _moved(middle: np.ndarray, kind: str) -> float:
+def moved(middle: np.ndarray, kind: str) -> float:
     """How far a curve goes: from its own ends, from 100 % as a ratio, or from 0."""
     if kind == "value":
         return float(np.nanmax(middle) - np.nanmin(middle))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from neurosim.analysis.plots.along import scattered
 from neurosim.analysis.plots.common import (
     BALANCE_LABEL,
@@ -27,7 +25,6 @@ from neurosim.analysis.plots.style import (
     styled,
     transmitter_color,
 )
-from neurosim.recording import OUTCOMES_WITH_DATA
 
 __all__ = ["overview_figure"]
 
@@ -54,7 +51,7 @@ def overview_figure(results) -> ResultFigure:
     Figure
         For :func:`save_figure`; a notebook shows it.
     """
-    if not np.isin(results.outcomes.values, OUTCOMES_WITH_DATA).any():
+    if not results.has_data:
         return _empty(results)
     if scattered(results):
         return points_overview(results)
@@ -104,7 +101,7 @@ def _top_row(results, panels, conditions, rates) -> None:
     shown = [reference, *others[:1]]
     populations = rates.population.values.tolist()
     for axes, condition in zip(panels, shown, strict=False):
-        trial = first_trial(results, condition)
+        trial = first_trial(results, condition.arm, condition.point)
         title = f"Spikes: {spaced(condition.label)}"
         if trial is None:
             note(axes, f"no trial of {condition.label} has data")

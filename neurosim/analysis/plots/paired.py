@@ -20,7 +20,7 @@ from neurosim.analysis.plots.common import (
     subjects_text,
 )
 from neurosim.analysis.plots.style import MUTED, ResultFigure, Sheet, arm_colors, styled
-from neurosim.analysis.readout import readout
+from neurosim.analysis.readout import readout, selected
 from neurosim.errors import ResultSchemaError
 
 __all__ = ["arms_figure"]
@@ -82,43 +82,48 @@ def arms_figure(
         raise ResultSchemaError(
             f"arms of {results.name}: {variable} has {len(panels)} panels; choose some, e.g. {_example(values)}"
         )
-    columns = min(math.ceil(math.sqrt(len(panels))), _MOST_COLUMNS)
-    each = _PER_ARM * len(names) + 0.25
-    others = [max(_PER_ARM * (len(names) - 1), 0.4) + 0.1] * (len(names) > 1)
-    tilted = 0.072 * 0.72 * max(len(spaced(name)) for name in names) + 0.27
-    rows = [(_HEIGHT, [each, *others] * columns)] * -(-len(panels) // columns)
-    drawn = 1.05 + columns * (each + sum(others)) + (len(rows[0][1]) - 1) * _GAP
-    width = max(drawn, 5.2)
-    sheet = Sheet(rows, width, 0.75, 0.3 + width - drawn, 1.05, tilted, _GAP, 0.45)
+    sheet, cells = _sheet(names, len(panels))
     _head(sheet, results, variable, phase, index, len(names))
-    n_each = 1 + len(others)
-    cells = [row[n_each * k : n_each * (k + 1)] for row in sheet.rows for k in range(columns)]
     colors = arm_colors(results.arms, reference)
-    for (title, own), cell in zip(panels.items(), cells, strict=False):
+    for (title, own), cell in zip(panels.items(), cells, strict=True):
         _points(cell[0], own, names, colors, unit)
         cell[0].set_title(title)
         for axes in cell[1:]:
             _differences(axes, own, names, colors, unit)
+    return sheet.figure
+
+
+def _sheet(names: Sequence[str], n_panels: int) -> tuple[Sheet, list[list[Axes]]]:
+    """A cell for each panel: its points and, of several arms, its differences; arms are named below the lowest."""
+    columns = min(math.ceil(math.sqrt(n_panels)), _MOST_COLUMNS)
+    each = _PER_ARM * len(names) + 0.25
+    others = [max(_PER_ARM * (len(names) - 1), 0.4) + 0.1] * (len(names) > 1)
+    tilted = 0.072 * 0.72 * max(len(spaced(name)) for name in names) + 0.27
+    rows = [(_HEIGHT, [each, *others] * columns)] * -(-n_panels // columns)
+    drawn = 1.05 + columns * (each + sum(others)) + (len(rows[0][1]) - 1) * _GAP
+    width = max(drawn, 5.2)
+    sheet = Sheet(rows, width, 0.75, 0.3 + width - drawn, 1.05, tilted, _GAP, 0.45)
+    n_each = 1 + len(others)
+    cells = [row[n_each * k : n_each * (k + 1)] for row in sheet.rows for k in range(columns)]
     for k, cell in enumerate(cells):
         for axes in cell:
-            if k >= len(panels):
+            if k >= n_panels:
                 axes.remove()
-            elif k + columns < len(panels):
+            elif k + columns < n_panels:
                 axes.tick_params(labelbottom=False)
-    return sheet.figure
+    return sheet, cells[:n_panels]
 
 
 def _values(results, variable: str, selection: Mapping) -> tuple[xr.DataArray, str]:
     """A variable over arm, subject, phase, scan axes and what is left of its own dimensions, and its unit."""
-    selection = dict(selection)
+    listed = {name: list(own) if isinstance(own, list | tuple | np.ndarray) else [own] for name, own in selection.items()}
     if variable in _BOUND:
         values = bound_by_drugs(results.summary["receptors"], variable)
         unit = "% held by drugs"
-        values = _selected(values, selection)
     else:
         values = readout(results, _with_group(results, variable), list(results.arms), list(results.phases)).load()
-        values = _selected(values, selection)
         unit = _unit(values)
+    values = selected(values, listed)
     if "population" in values.dims and "population" not in selection:
         values = values.sel(population=transmitter_populations(values))
     return values, unit
@@ -135,18 +140,6 @@ def _with_group(results, variable: str) -> str:
 def _unit(values: xr.DataArray) -> str:
     unit = values.attrs.get("units", values.attrs.get("unit", ""))
     return "" if unit in ("1", "") else unit
-
-
-def _selected(values: xr.DataArray, selection: Mapping) -> xr.DataArray:
-    own = [d for d in values.dims if d not in ("arm", "subject", "phase")]
-    for name, wanted in selection.items():
-        along = [c for c in values.coords if values.coords[c].dims and values.coords[c].dims[0] in own]
-        known("dimension", name, along)
-        labels = [wanted] if isinstance(wanted, str) else list(wanted)
-        for label in labels:
-            known(name, label, list(dict.fromkeys(values[name].values.tolist())))
-        values = values.isel({values[name].dims[0]: np.flatnonzero(np.isin(values[name].values, labels))})
-    return values
 
 
 def _panels(values: xr.DataArray) -> dict[str, xr.DataArray]:

@@ -20,6 +20,8 @@ __all__ = [
     "change_panel",
     "level_panel",
     "lines_panel",
+    "log_limits",
+    "offsets_of",
     "raster_panel",
     "rows_axis",
 ]
@@ -63,7 +65,7 @@ def rows_axis(axes: Axes, names: Sequence[str], colors: Sequence[str] | None = N
             tick.set_color(color)
 
 
-def _offsets(n: int) -> np.ndarray:
+def offsets_of(n: int) -> np.ndarray:
     """Heights of n conditions within a row of height 1."""
     return np.linspace(-0.32, 0.32, n) if n > 1 else np.zeros(1)
 
@@ -106,7 +108,7 @@ def level_panel(
     axes: Axes, values: xr.DataArray, row: str, conditions: Sequence[Condition], label: str, log: bool = True
 ) -> None:
     """Levels: a row per entry of ``row``, a marker per condition (mean over subjects), a dot per subject."""
-    offsets = _offsets(len(conditions))
+    offsets = offsets_of(len(conditions))
     drawn = []
     for offset, condition in zip(offsets, conditions, strict=True):
         levels = condition.of(values).transpose(row, "subject").values
@@ -117,7 +119,10 @@ def level_panel(
         axes.plot(_mean(levels), y, condition.marker, ms=4.4, mew=0, zorder=3, **style)
     finite = np.concatenate([d[np.isfinite(d)] for d in drawn])
     if log and (finite > 0).any():
-        _log_limits(axes, finite[finite > 0])
+        limits = log_limits(finite[finite > 0])
+        axes.set_xlim(*limits)
+        axes.set_xscale("log")
+        log_ticks(axes.xaxis, *limits)
     axes.set_xlabel(label)
 
 
@@ -127,15 +132,13 @@ def _mean(values: np.ndarray) -> np.ndarray:
         return np.where(used, values, 0.0).sum(axis=1) / used.sum(axis=1)
 
 
-def _log_limits(axes: Axes, values: np.ndarray, floor: float = 2.0) -> None:
-    """Limits that leave a margin and span at least a factor of ``floor``."""
+def log_limits(values: np.ndarray, floor: float = 2.0) -> tuple[float, float]:
+    """Limits around positive values that leave a margin and span at least a factor of ``floor``."""
     low, high = values.min() / 1.25, values.max() * 1.25
     if high / low < floor:
         middle = np.sqrt(low * high)
         low, high = middle / np.sqrt(floor), middle * np.sqrt(floor)
-    axes.set_xlim(low, high)
-    axes.set_xscale("log")
-    log_ticks(axes.xaxis, low, high)
+    return float(low), float(high)
 
 
 def change_panel(
@@ -158,7 +161,7 @@ def change_panel(
         Conditions per row, so that heights agree with a level panel that shows the reference too.
     """
     n = n_offsets or len(pairs)
-    offsets = _offsets(n)[n - len(pairs) :]
+    offsets = offsets_of(n)[n - len(pairs) :]
     names = ("ratio", "ratio_low", "ratio_high") if relative else ("difference", "low", "high")
     factor, none = (100.0, 100.0) if relative else (1.0, 0.0)
     results = []

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from neurosim.analysis.plots.common import known, spaced
 from neurosim.analysis.plots.panels import note, raster_panel, rows_axis
-from neurosim.analysis.plots.schedule import Item, items_of, time_text
+from neurosim.analysis.plots.schedule import Item, items_of
 from neurosim.analysis.plots.style import (
     BAND,
     INK,
@@ -21,6 +21,7 @@ from neurosim.analysis.plots.style import (
     styled,
     transmitter_color,
 )
+from neurosim.analysis.resolved import time_text
 from neurosim.analysis.results import spike_trains
 from neurosim.errors import ResultSchemaError
 

@@ -18,7 +18,7 @@ from neurosim.analysis.plots.common import (
 )
 from neurosim.analysis.plots.curves import against, curve_panel, others_text, scanned_arm
 from neurosim.analysis.plots.fitted import draw_fits, fits_height, fitted_lines
-from neurosim.analysis.plots.panels import Condition, label_lines, note, raster_panel
+from neurosim.analysis.plots.panels import label_lines, note, raster_panel
 from neurosim.analysis.plots.points import cloud_panel
 from neurosim.analysis.plots.style import ResultFigure, Sheet, label_space, styled, transmitter_color
 from neurosim.analysis.readout import selected
@@ -68,7 +68,7 @@ def _scan_bottom(results, panels, arm: str, phase: str, axis: Along) -> dict:
     last = first | {axis.dim: int(axis.order[-1])}
     shown = [(reference, first if arm == reference else last), (arm, last)]
     for k, ((name, point), axes) in enumerate(zip(shown, panels, strict=False)):
-        trial = first_trial(results, Condition(name, name, phase, point, "", k))
+        trial = first_trial(results, name, point)
         at = f", {results.point_text(tuple(point.values()))}" if results.is_scanned(name) else ""
         axes.set_title(f"Spikes: {spaced(name)}{at}")
         if trial is None:

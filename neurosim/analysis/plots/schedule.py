@@ -6,37 +6,31 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
+from neurosim.analysis.experiment import stored_experiment
+from neurosim.analysis.plots.common import first_trial
 from neurosim.analysis.plots.style import number
-from neurosim.build.plan import SLOW_STEP
-from neurosim.build.stimuli import pulse_steps
+from neurosim.analysis.resolved import arm_of, phases_of, stretches_of
 from neurosim.errors import NeurosimError, ResultSchemaError
-from neurosim.recording import OUTCOMES_WITH_DATA
 from neurosim.spec import (
     Arm,
     Clamp,
     Dose,
     Experiment,
     PhaseTime,
-    Protocol,
     Stimulation,
     axis_values,
-    digest,
-    load_experiment,
     phase_times,
 )
-from neurosim.units import INTERNAL_UNITS, Quantity
+from neurosim.units import Quantity
 
-__all__ = ["Item", "Schedule", "items_of", "schedule_of", "schedule_of_results", "time_text"]
+__all__ = ["Item", "Schedule", "items_of", "schedule_of", "schedule_of_results"]
 
 #: Values that an arm sets which are named one by one.
 _MOST_SET = 3
-_UNITS = (("d", 86400.0), ("h", 3600.0), ("min", 60.0))
 
 
 @dataclass(frozen=True)
@@ -110,13 +104,13 @@ def schedule_of_results(results) -> Schedule:
     if experiment is not None:
         return schedule_of(experiment)
     found = {arm: _resolved(results, arm) for arm in results.arms}
-    protocol = next((said["protocol"] for said in found.values() if "protocol" in said), None)
-    if protocol is None or not any("arm" in said for said in found.values()):
+    first = next((said for said in found.values() if "protocol" in said), None)
+    if first is None or not any("arm" in said for said in found.values()):
         raise ResultSchemaError(
             f"timeline of {results.name}: these results do not say what was done to their arms; "
             "allowed: an experiment, timeline_figure(load_experiment(...))"
         )
-    phases = _phases(protocol)
+    phases = phases_of(first)
     arms = {
         name: tuple(items_of(said)) if "arm" in said else (Item("no trial has data", "whole"),)
         for name, said in found.items()
@@ -128,74 +122,22 @@ def schedule_of_results(results) -> Schedule:
 
 def items_of(resolved: Mapping[str, Any]) -> list[Item]:
     """What a trial's ``resolved`` says was done to its arm."""
-    return list(_items(Arm.model_validate(_written(resolved["arm"])), _phases(resolved["protocol"])))
-
-
-def _phases(protocol: Mapping[str, Any]) -> tuple[PhaseTime, ...]:
-    return tuple(phase_times(Protocol.model_validate(_written(protocol))))
+    return list(_items(arm_of(resolved), phases_of(resolved)))
 
 
 def _experiment_of(results) -> Experiment | None:
     """The experiment as it was run; None if something else than its file was, or it needs files that are not here."""
-    told = results.attributes
-    if not results.circuit_text or "experiment_digest" not in told:
-        return None
     try:
-        if "experiment_as_run" in told:
-            return Experiment.model_validate({**json.loads(told["experiment_as_run"]), "circuit": results.circuit})
-        experiment = _experiment_of_text(results)
+        found = stored_experiment(results)
     except NeurosimError:
         return None
-    return experiment if digest(experiment) == told["experiment_digest"] else None
-
-
-def _experiment_of_text(results) -> Experiment:
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "experiment.yaml"
-        path.write_text(results.experiment_text, encoding="utf-8")
-        circuit = _circuit_name(results)
-        if circuit:
-            (Path(folder) / f"{circuit}.yaml").write_text(results.circuit_text, encoding="utf-8")
-        return load_experiment(path)
-
-
-def _circuit_name(results) -> str:
-    lines = (line for line in results.circuit_text.splitlines() if line.startswith("name:"))
-    return next(lines, "").removeprefix("name:").strip()
+    return found.experiment if found.is_exact else None
 
 
 def _resolved(results, arm: str) -> dict[str, Any]:
     """What the first trial of an arm that has data says was simulated; nothing without one."""
-    point = dict.fromkeys(results.axes, 0)
-    outcomes = results.outcomes.sel(arm=arm).isel(point)
-    at = {name: axis.values[0] for name, axis in results.axes.items()}
-    for subject in results.subjects:
-        if str(outcomes.sel(subject=subject).values) in OUTCOMES_WITH_DATA:
-            return json.loads(results.trial(arm, subject, **at).attrs.get("resolved", "{}"))
-    return {}
-
-
-def _written(value: Any) -> Any:
-    """Canonical JSON as a file would say it: quantities as text."""
-    if isinstance(value, dict):
-        return {key: _written(item) for key, item in value.items()}
-    if not isinstance(value, list):
-        return value
-    if len(value) == 2 and isinstance(value[0], str) and value[0] in INTERNAL_UNITS:
-        if value[0] == "time":
-            return time_text(float(value[1]))
-        unit = "Hz" if value[0] == "rate" else INTERNAL_UNITS[value[0]]
-        return f"{float(value[1]):.12g} {unit}".strip()
-    return [_written(item) for item in value]
-
-
-def time_text(seconds: float) -> str:
-    """A time in the largest unit in which it is a short number of at least two: ``"45 min"``, ``"145 h"``."""
-    for unit, size in _UNITS:
-        value = seconds / size
-        if value >= 2 and math.isclose(value, round(value, 2), rel_tol=1e-9):
-            return f"{value:.12g} {unit}"
-    return f"{seconds:.12g} s"
+    trial = first_trial(results, arm, dict.fromkeys(results.axes, 0))
+    return {} if trial is None else json.loads(trial.attrs.get("resolved", "{}"))
 
 
 def _items(arm: Arm, phases: Sequence[PhaseTime]) -> Iterator[Item]:
@@ -248,14 +190,9 @@ def _length(drug: Dose) -> float:
 
 
 def _stimulation(s: Stimulation, record: float) -> Item:
-    start = float(s.start)
     if s.kind == "pulses":
-        onsets = start + pulse_steps(s.n, float(s.rate)) * SLOW_STEP
-        spans = tuple((float(t), float(t) + float(s.duration)) for t in onsets if t < record)
         words = f"{s.n} pulse{'s' * (s.n > 1)} at {s.rate}"
     else:
-        end = record if s.duration is None else start + float(s.duration)
-        spans = ((start, min(end, record)),)
         words = f"random at {s.rate}" if s.kind == "rate" else f"current {s.amplitude}"
     part = "" if float(s.fraction) == 1 else f", {100 * float(s.fraction):g} % of the cells"
-    return Item(f"{s.population}: {words}{part}", "stimulation", phases=(s.phase,), in_phase=spans)
+    return Item(f"{s.population}: {words}{part}", "stimulation", phases=(s.phase,), in_phase=stretches_of(s, record))

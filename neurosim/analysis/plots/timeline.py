@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from neurosim.analysis.plots.common import spaced
-from neurosim.analysis.plots.schedule import Item, Schedule, schedule_of, schedule_of_results, time_text
+from neurosim.analysis.plots.schedule import Item, Schedule, schedule_of, schedule_of_results
 from neurosim.analysis.plots.style import (
     BAND,
     INK,
@@ -23,6 +23,7 @@ from neurosim.analysis.plots.style import (
     legend_height,
     styled,
 )
+from neurosim.analysis.resolved import time_text
 from neurosim.spec import Experiment, PhaseTime
 
 __all__ = ["results_timeline_figure", "timeline_figure"]
