@@ -23,6 +23,8 @@ __all__ = [
 #: Beyond this many names a list of what is allowed helps nobody; the closest ones are shown.
 _LONGEST_LIST = 16
 _CLOSEST = 6
+#: Letters from which on a text that is in a name stands for it.
+_SHORTEST_PART = 3
 
 
 class NeurosimError(Exception):
@@ -84,8 +86,12 @@ def nearest(name: object, allowed: Iterable[object]) -> str:
     names = [str(a) for a in dict.fromkeys(allowed)]
     if not names:
         return "allowed: nothing, none is defined"
-    folded = {n.casefold(): n for n in names}
-    close = difflib.get_close_matches(str(name).casefold(), list(folded), n=_CLOSEST, cutoff=0.6)
+    folded, given = {n.casefold(): n for n in names}, str(name).casefold()
+    close = difflib.get_close_matches(given, list(folded), n=_CLOSEST, cutoff=0.6)
+    if len(given) >= _SHORTEST_PART and given not in folded:
+        # a beginning or a part of a name is nearer than one that only looks alike
+        parts = sorted((n for n in folded if given in n), key=lambda n: (not n.startswith(given), len(n)))
+        close = list(dict.fromkeys([*parts, *close]))[:_CLOSEST]
     hint = f"did you mean {folded[close[0]]!r}? " if close else ""
     if len(names) <= _LONGEST_LIST:
         return f"{hint}allowed: {', '.join(names)}"

@@ -143,7 +143,9 @@ class DoseResponse:
         if not self.is_within:
             beyond = f"> {high:.3g}" if np.isposinf(self.ED50) else f"< {low:.3g}"
             return f"ED50 {beyond}{unit}, beyond the doses tried"
-        shape = f"n_H {self.n_H:.2g}, {self.bottom:.3g} to {self.top:.3g}{of}"
+        least = 1e-9 * (self.top - self.bottom)  # what remains of a plateau of 0 is rounding
+        bottom, top = (0.0 if abs(plateau) < least else plateau for plateau in (self.bottom, self.top))
+        shape = f"n_H {self.n_H:.2g}, {bottom:.3g} to {top:.3g}{of}"
         return f"ED50 {self.ED50:.3g}{unit} {self._interval_text}, {shape}{', a step between two doses' * self.is_step}"
 
     @property
@@ -383,7 +385,7 @@ def fit_of_results(
     name : str
         ``firing_rate``; with its group where two groups have one of that name: ``pools/concentration``.
     arm : str, optional
-        The arm that the scan changes by default.
+        The arm that this axis changes by default.
     phase : str, optional
         The last by default.
     axis : str, optional
@@ -401,7 +403,8 @@ def fit_of_results(
         A name that the results do not have; an axis of texts; a dimension of which nothing is said; too few doses.
     """
     own = _dose_axis(results, axis)
-    wanted = {"arm": arm or _one_arm(results), "phase": phase or results.phases[-1]} | selection
+    dim = next(d for d, one in results.axes.items() if own in (one, *one.members))
+    wanted = {"arm": arm or _one_arm(results, dim), "phase": phase or results.phases[-1]} | selection
     values = selected(variable_of(results.summary, name), wanted)
     unit = _unit(values.attrs.get("units", ""))
     if relative:
@@ -410,7 +413,8 @@ def fit_of_results(
             # a reference of 0 has no parts
             values = (100.0 * values / rest.drop_vars("arm")).where(rest.drop_vars("arm") != 0)
         unit = f"% of {results.reference[0]}"
-    dim = next(d for d, one in results.axes.items() if own in (one, *one.members))
+    # an entry that is the only one needs no choice
+    values = values.isel({d: 0 for d in values.dims if d not in ("subject", dim) and values.sizes[d] == 1})
     over = [str(d) for d in values.dims if d not in ("subject", dim)]
     if over or dim not in values.dims:
         raise ResultSchemaError(_undecided(name, values, over, dim))
@@ -448,8 +452,12 @@ def _unit(unit: str) -> str:
     return "" if unit == "1" else unit
 
 
-def _one_arm(results: Results) -> str:
-    arms = drawn_arms(results)
+def _one_arm(results: Results, dim: str) -> str:
+    """The arm whose trials change along the dose; another axis may change the others too."""
+    keys = results.keys.isel(subject=0)
+    changes = (keys != keys.isel({dim: 0})).any([d for d in keys.dims if d != "arm"])
+    own = [arm for arm in results.arms if bool(changes.sel(arm=arm))]
+    arms = own[0] if len(own) == 1 else own or drawn_arms(results)
     if not isinstance(arms, str):
         raise ResultSchemaError(f"the scan changes the arms {', '.join(arms)}: say which one is fitted, arm=...")
     return arms

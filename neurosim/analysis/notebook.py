@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from neurosim.analysis.summary import Axis
+from neurosim.recording import OUTCOMES_WITH_DATA
 
 if TYPE_CHECKING:
     from neurosim.analysis.results import Results
 
-__all__ = ["html_of", "outcomes_text"]
+__all__ = ["html_of", "outcomes_text", "subjects_text"]
 
 _MOST_VALUES = 8
 #: Dimensions that every variable has, which go without saying.
@@ -48,6 +49,13 @@ def outcomes_text(results: Results) -> str:
     once = np.unique(results.keys.values.ravel(), return_index=True)[1]
     outcomes, counts = np.unique(results.outcomes.values.ravel()[once], return_counts=True)
     return ", ".join(f"{count} {outcome}" for outcome, count in zip(outcomes, counts, strict=True))
+
+
+def subjects_text(results, most: int | None = None) -> str:
+    """``"4 subjects"``; ``"up to 4 subjects"`` where a trial has no data, so that some number is over fewer."""
+    n = min(len(results.subjects), most or len(results.subjects))
+    is_whole = bool(np.isin(results.outcomes.values, OUTCOMES_WITH_DATA).all())
+    return f"{'' if is_whole or n == 1 else 'up to '}{n} subject{'s' * (n != 1)}"
 
 
 def _table(rows: Iterable[tuple[str, ...]]) -> str:

@@ -102,14 +102,24 @@ def selected(values: xr.DataArray, selection: Mapping[str, Any]) -> xr.DataArray
         if name not in known:
             raise ResultSchemaError(f"{values.name or 'values'} has no dimension {name!r}: {nearest(name, known)}")
         coordinate = values[name]
-        is_list = isinstance(label, list | tuple | np.ndarray)
-        wanted = [place_of(coordinate, own) for own in (label if is_list else [label])]
+        labels, is_list = _labels(label)
+        wanted = [place_of(coordinate, own) for own in labels]
         if name in values.dims:
             values = values.isel({name: wanted if is_list else wanted[0]})
         else:
             alike = np.isin(coordinate.values, coordinate.values[wanted])
             values = values.isel({coordinate.dims[0]: np.flatnonzero(alike)})
     return values
+
+
+def _labels(label: Any) -> tuple[list, bool]:
+    """One label or several, and which: whatever holds several, of xarray and pandas too."""
+    if hasattr(label, "to_numpy"):
+        label = label.to_numpy()
+    if isinstance(label, np.ndarray):
+        return (label.tolist(), True) if label.ndim == 1 else ([label.item() if label.ndim == 0 else label], False)
+    is_list = isinstance(label, Iterable) and not isinstance(label, str)
+    return (list(label) if is_list else [label]), is_list
 
 
 def _columns(values: xr.DataArray) -> list[str]:
@@ -205,6 +215,9 @@ def variable_of(tree: xr.DataTree, name: str) -> xr.DataArray:
         raise ResultSchemaError(
             f"{variable!r} is in the groups {' and '.join(found)}: write '{found[0]}/{variable}' or '{found[1]}/{variable}'"
         )
+    if not found and name in tree.children:
+        own = ", ".join(map(str, tree[name].data_vars))
+        raise ResultSchemaError(f"{name!r} is a group, not a variable: name one of its variables, {own}")
     if not found:
         known_name("variable", variable, _names(groups))
     return groups[found[0]][variable]

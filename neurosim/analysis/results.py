@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Results", "open_results", "spike_trains"]
 
+#: Folders that are named to somebody who is one too high.
+_MOST_NAMED = 8
+
 
 def open_results(folder: str | Path) -> Results:
     """Open a results folder.
@@ -53,15 +57,33 @@ def open_results(folder: str | Path) -> Results:
     if not isinstance(folder, str | Path):
         raise ResultSchemaError(f"{folder!r} is not a folder: give the folder that 'neurosim run' wrote")
     folder = Path(folder)
-    if not folder.is_dir():
-        raise ResultSchemaError(
-            f"{folder} is not a folder: give the folder that 'neurosim run' wrote, by default results/<name>"
-        )
     if not (folder / SUMMARY).exists():
-        raise ResultSchemaError(
-            f"{folder} holds no {SUMMARY}: run its experiment again, finished trials are kept"
-        )
+        raise ResultSchemaError(_no_results(folder))
     return Results(folder)
+
+
+def _no_results(folder: Path) -> str:
+    """What is wrong with a place that holds no results, and where there are some near it."""
+    near = ""
+    if folder.parent.joinpath(SUMMARY).is_file():
+        near = f"; did you mean {folder.parent}?"
+    elif folder.is_dir():
+        inside = _folders_in(folder)
+        shown = [path.name for path in inside[:_MOST_NAMED]] + ["..."] * (len(inside) > _MOST_NAMED)
+        near = f"; folders in it that do: {', '.join(shown)}" if inside else ""
+    else:
+        beside = [*_folders_in(folder.parent), *_folders_in(Path("results"))]
+        names = {own.name.casefold(): own for own in reversed(beside)}
+        found = difflib.get_close_matches(folder.name.casefold(), names, n=1)
+        near = f"; did you mean {names[found[0]]}?" if found else ""
+    if folder.is_dir():
+        again = "" if near else ": run its experiment again, finished trials are kept"
+        return f"{folder} holds no {SUMMARY}{again}{near}"
+    return f"{folder} is not a folder: give the folder that 'neurosim run' wrote, by default results/<name>{near}"
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    return sorted(path.parent for path in folder.glob(f"*/{SUMMARY}")) if folder.is_dir() else []
 
 
 class Results:
@@ -104,8 +126,8 @@ class Results:
     def __repr__(self) -> str:
         axes = "".join(f" × {name} ({len(axis.values)})" for name, axis in self.axes.items())
         return (
-            f"<Results {self.folder}: {len(self.arms)} arms × {len(self.subjects)} subjects{axes}, "
-            f"phases {', '.join(self.phases)}; trials: {outcomes_text(self)}>"
+            f"<Results {self.folder}: {_counted(self.arms, 'arm')} × {_counted(self.subjects, 'subject')}{axes}, "
+            f"phase{'s' * (len(self.phases) > 1)} {', '.join(self.phases)}; trials: {outcomes_text(self)}>"
         )
 
     def _repr_html_(self) -> str:
@@ -309,6 +331,10 @@ class Results:
         from neurosim.analysis.plots import Plot
 
         return Plot(self)
+
+
+def _counted(entries: Sequence, what: str) -> str:
+    return f"{len(entries)} {what}{'s' * (len(entries) != 1)}"
 
 
 def _axis(trials: xr.DataTree, dim: str) -> Axis:

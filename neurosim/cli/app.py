@@ -253,7 +253,7 @@ def calibrate(
 @app.command()
 def export(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of an experiment.")],
-    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="nwb or csv.")],
+    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="nwb or csv.", show_default=False)] = "",
     output: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option("--output", metavar="DIR", help="Where to write. [default: DIR/export/FORMAT]"),

@@ -36,7 +36,12 @@ def cite(name: str, settings: dict[str, str], bibtex: bool) -> None:
     """
     from neurosim.runner import sources_of_results, sources_used
 
-    if not Path(name).is_dir():
+    path = Path(name)
+    if path.parent != Path() and not path.exists() and path.suffix not in (".yaml", ".yml"):
+        from neurosim.analysis import open_results
+
+        open_results(path)  # says where results are that may have been meant
+    if not path.is_dir():
         used = sources_used(name, set=settings or None)
     elif settings:
         raise SpecError(f"cite {name}: a folder says what was run, so it takes no --set; give the experiment instead")

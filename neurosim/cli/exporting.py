@@ -26,6 +26,8 @@ def export(
     NeurosimError
         No such format, an option that it does not take, no results, or what the export itself refuses.
     """
+    if not to:
+        raise SpecError(f"export {folder}: say to which format, --to; {nearest('', _FORMATS)}")
     if to not in _FORMATS:
         raise SpecError(f"unknown format {to!r}; {nearest(to, _FORMATS)}")
     if to == "csv":
@@ -50,11 +52,12 @@ def export(
 
 def _say_nwb(done) -> None:
     kept = f", {len(done.kept)} kept that were there" if done.kept else ""
-    say(f"{len(done.written)} files written to {done.folder}{kept}")
+    n = len(done.written)
+    say(f"{n} file{'s' * (n != 1)} written to {done.folder}{kept}")
     for trial in done.skipped[:_MOST]:
         where = f", {trial.point}" if trial.point else ""
         note(f"skipped: arm {trial.arm}, subject {trial.subject}{where}: {trial.why}")
     if len(done.skipped) > _MOST:
         note(f"skipped: {len(done.skipped) - _MOST} more; 'neurosim status' names them")
     if done.others:
-        note(f"{len(done.others)} files there are of no trial of these results ({done.others[0]}); --fresh removes them")
+        note(f"files there of no trial of these results: {len(done.others)} ({done.others[0]}); --fresh removes them")

@@ -78,10 +78,11 @@ def show_experiment(name: str) -> None:
 def results_table(folder: Path) -> None:
     """The table of a results folder: per arm rates, concentrations and balance, with the paired change."""
     from neurosim.analysis import open_results, summary_table
+    from neurosim.analysis.notebook import subjects_text
 
     with open_results(folder) as results:
         arm, phase = results.reference
-        say(f"\n{results.name}: phase {results.phases[-1]}, mean over {len(results.subjects)} subject(s)")
+        say(f"\n{results.name}: phase {results.phases[-1]}, mean over {subjects_text(results)}")
         if len(results.arms) > 1:
             balance = f"; balance against phase {phase}" if results.has_spikes else ""
             say(f"change against arm {arm}, paired over subjects, with its 95 % interval in %{balance}")
@@ -101,7 +102,9 @@ def results_table(folder: Path) -> None:
 def _missing(results) -> None:
     from neurosim.recording import OUTCOMES_WITH_DATA
 
-    outcomes = results.outcomes.values.ravel().tolist()
+    # an arm that a scan axis does not touch ran once and stands at every point
+    trials = dict(zip(results.keys.values.ravel().tolist(), results.outcomes.values.ravel().tolist(), strict=True))
+    outcomes = list(trials.values())
     odd = {name: outcomes.count(name) for name in sorted(set(outcomes)) if name != "ok"}
     if odd:
         words = ", ".join(f"{n} {name}" for name, n in odd.items())

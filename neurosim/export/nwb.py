@@ -16,8 +16,8 @@ from neurosim.recording.whole import whole_file
 
 __all__ = ["Exported", "Skipped", "export_nwb"]
 
-#: How an export's files lie in its folder.
-_LAYOUT = "sub-*/sub-*_ses-*.nwb"
+#: How an export's files lie in its folder. Recordings from animals lie alike there, but are not called simulated.
+_LAYOUT = "sub-simulated-*/sub-simulated-*_ses-*.nwb"
 
 
 @dataclass(frozen=True)
@@ -94,12 +94,15 @@ def export_nwb(
     Raises
     ------
     SpecError
-        pynwb is not installed.
+        pynwb is not installed; an experimenter who is not ``"Last, First"``.
     ResultSchemaError
         Unknown arm or subject, results without trials over time (``engine: none``), a damaged trial file, a folder that
         cannot be written to.
     """
     _need_pynwb()
+    for name in people[0]:
+        if not all(part.strip() for part in name.partition(",")):
+            raise SpecError(f'experimenter {name!r} has another form than archives take: give "Last, First", with the comma')
     if not results.has_spikes:
         raise ResultSchemaError(
             f"{results.folder}: nothing was recorded over time (engine: none), so there is nothing for NWB; export csv"

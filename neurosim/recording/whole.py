@@ -29,6 +29,9 @@ def whole_file(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
+        for above in path.parents:
+            if above.exists() and not above.is_dir():
+                raise ResultSchemaError(f"cannot write {path}: {above} is a file, not a folder") from error
         raise ResultSchemaError(
             f"cannot write {path}: {error.strerror or error}; check that the folder is writable and the disk not full"
         ) from error

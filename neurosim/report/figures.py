@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurosim.analysis.plots.common import BALANCE_LABEL, spaced
+from neurosim.analysis.plots.common import BALANCE_LABEL, spaced, subjects_text
 from neurosim.analysis.plots.panels import change_limits, log_limits, offsets_of
 from neurosim.analysis.plots.style import log_tick_values, number
 from neurosim.report.conditions import MOST, Compared, compared, views_of
@@ -246,8 +246,8 @@ def change_figure(results, readout: Readout) -> Figure | None:
     first = drawn[0][1]
     arm, phase = first[0].against
     reference = spaced(arm) if len(results.arms) > 1 else spaced(phase)
-    n = len(results.subjects)
-    how = f"paired over {n} subjects, with 95 % intervals" if n > 1 else "one subject, so without intervals"
+    of = subjects_text(results)
+    how = f"paired over {of}, with 95 % intervals" if len(results.subjects) > 1 else "one subject, so without intervals"
     unit = "shift in log2 units, + to dopamine, − to serotonin" if readout.is_shift else f"per cent of {reference}"
     said = " ".join(filter(None, (_largest(readout, names, condition) for condition in first)))
     caption = f"{_changes_of(readout)} against {reference}, phase {drawn[0][0]}: {unit}; {how}. {said}"

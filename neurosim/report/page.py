@@ -19,7 +19,7 @@ from neurosim.analysis.plots import (
     results_timeline_figure,
     timeline_figure,
 )
-from neurosim.analysis.plots.common import spaced
+from neurosim.analysis.plots.common import spaced, subjects_text
 from neurosim.analysis.plots.style import arm_colors
 from neurosim.errors import ResultSchemaError
 from neurosim.recording.whole import whole_file
@@ -106,6 +106,7 @@ class Page:
     stored: Stored
     sentence: str
     outcomes: str
+    subjects: str
     failures: Sequence[Failed]
     more_failures: int
     answers: Sequence[Answer]
@@ -199,6 +200,7 @@ def _page(results: Results) -> Page:
         stored=found,
         sentence=sentence_of(results, experiment),
         outcomes=outcome_words(results),
+        subjects=subjects_text(results),
         failures=failures,
         more_failures=more_failures,
         answers=answers_of(results, readouts, changes, drugs),

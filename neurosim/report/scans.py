@@ -9,7 +9,14 @@ import numpy as np
 import xarray as xr
 
 from neurosim.analysis.plots.along import Along, Places, along, places_of
-from neurosim.analysis.plots.common import BALANCE_LABEL, axis_label, axis_scale, bound_by_drugs, spaced
+from neurosim.analysis.plots.common import (
+    BALANCE_LABEL,
+    axis_label,
+    axis_scale,
+    bound_by_drugs,
+    spaced,
+    subjects_text,
+)
 from neurosim.analysis.plots.curves import (
     against,
     is_touched,
@@ -222,7 +229,7 @@ def _point_text(lines: _Lines, k: int) -> str:
 
 def _caption(results, readout: Readout, kind: str, lines: _Lines) -> str:
     n, axis = len(results.subjects), lines.axis
-    how = f"mean of {n} subjects" if n > 1 else "one subject"
+    how = f"mean of {subjects_text(results)}" if n > 1 else "one subject"
     bands = ", bands are 95 % intervals" if n > 1 and kind != "value" and axis.is_curve else ""
     what = "line" if axis.is_curve else "mark"
     head = (
@@ -344,7 +351,7 @@ def _plane(
 def _plane_caption(results, plane, arm: str, phase: str) -> str:
     words = [
         f"Balance of {spaced(arm)} against {spaced(results.reference[0])} over {' and '.join(map(spaced, results.axes))}, "
-        f"phase {phase}, mean of {len(results.subjects)} subject(s), a region at a time; + is a tilt to dopamine, − to "
+        f"phase {phase}, mean of {subjects_text(results)}, a region at a time; + is a tilt to dopamine, − to "
         "serotonin."
     ]
     for region in plane.region.values.tolist()[:3]:

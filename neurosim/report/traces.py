@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from neurosim.analysis.plots.common import spaced
+from neurosim.analysis.plots.common import spaced, subjects_text
 from neurosim.recording import OUTCOMES_WITH_DATA, names_in, trial_path
 from neurosim.recording.files import reading
 from neurosim.report.conditions import MOST, Compared, compared
@@ -29,9 +29,8 @@ def trace_figure(results) -> Figure | None:
     phases = _phases(results)
     pools = _pools(results, found.values(), phases[-1])
     views = tuple((f"{t} in {r}", *_view(found.values(), phases, at)) for t, r, at in pools)
-    n = min(len(results.subjects), _MOST_SUBJECTS)
     width = max(own["width"] for _, own in found.values())
-    of = f"mean of {n} subjects" if n > 1 else "one subject"
+    of = f"mean of {subjects_text(results, _MOST_SUBJECTS)}" if len(results.subjects) > 1 else "one subject"
     caption = (
         f"Extracellular concentration over the recording of each phase ({', '.join(phases)}), {of} in steps of "
         f"{plain_text(width)} s, a pool at a time. {_said(found.values(), phases, pools)}"

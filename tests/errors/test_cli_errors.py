@@ -147,7 +147,9 @@ USAGE = [
     (("schema", "experiments"), r"'experiments' files have no schema; did you mean 'experiment'\?"),
     (("export", ".", "--to", "nbw"), r"unknown format 'nbw'; did you mean 'nwb'\? allowed: nwb, csv"),
     (("export", ".", "--to", "csv", "--fresh"), r"--fresh goes with --to nwb"),
-    (("export", "."), r"Missing option '--to' \(see 'neurosim export --help'\)"),
+    (("export", "."), r"export \.: say to which format, --to; allowed: nwb, csv"),
+    (("cite", "results/nosuch"), r"results/nosuch is not a folder: give the folder that 'neurosim run' wrote"),
+    (("cite", "nosuch.yaml"), r"nosuch\.yaml: no such file"),
     (("export", "nosuch", "--to", "csv"), r"nosuch is not a folder: give the folder that 'neurosim run' wrote"),
     (("status", "nosuch"), r"nosuch is not the folder of an experiment: it has no plan\.json"),
 ]

@@ -43,6 +43,22 @@ def test_no_folder_no_summary(tmp_path):
         open_results(tmp_path / "file")
 
 
+def test_who_is_beside_the_results_is_told_where_they_are(good, tmp_path, monkeypatch):
+    shutil.copytree(good, tmp_path / "results" / "acute_ssri")
+    shutil.copytree(good, tmp_path / "results" / "scan")
+    monkeypatch.chdir(tmp_path)
+    for given, words in (
+        ("results", "results holds no summary.h5; folders in it that do: acute_ssri, scan"),
+        ("results/acute_ssir", "results/acute_ssir is not a folder: .*; did you mean results/acute_ssri"),
+        ("acute_ssri", "acute_ssri is not a folder: .*; did you mean results/acute_ssri"),
+        ("results/acute_ssri/summary.h5", "summary.h5 is not a folder: .*; did you mean results/acute_ssri"),
+        ("results/acute_ssri/trials", "trials holds no summary.h5; did you mean results/acute_ssri"),
+    ):
+        with pytest.raises(ResultSchemaError, match=words) as caught:
+            open_results(given)
+        assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize("part", [0.0, 0.3, 0.9, 0.999])
 def test_a_truncated_summary(folder, part):
     path = folder / "summary.h5"

@@ -33,6 +33,12 @@ def test_an_exact_curve_is_found(bottom, size, log_ED50, n_H, falls):
     np.testing.assert_allclose(fit.predict(DOSES) + fit.residuals, fit.responses, atol=1e-9 * (abs(bottom) + size))
 
 
+def test_a_plateau_of_nothing_is_said_as_0():
+    fit = fit_dose_response(DOSES, 100 * DOSES / (DOSES + 2.0), response_unit="%")
+    assert abs(fit.bottom) < 1e-6
+    assert "0 to 100 %" in fit.text
+
+
 def test_a_control_without_drug_is_a_dose():
     doses = np.append(0.0, DOSES)
     fit = fit_dose_response(doses, logistic(doses, 2.0, 8.0, 1.5, 1.0))
@@ -245,6 +251,28 @@ def test_results_are_fitted_by_name(scanned):
     np.testing.assert_allclose(np.sort(fit.responses), np.sort((100 * values / rest).values.ravel()))
     plain = scanned.fit_dose_response("pools/concentration", transmitter="5-HT", region="DRN", axis="dose", state="calm")
     assert plain.response_unit == "nM" and "nM" in repr(plain)
+
+
+def test_the_arm_is_the_one_that_the_dose_changes_whatever_else_is_scanned(tmp_path):
+    """An axis of the circuit changes the reference arm too: keys differ along it in every arm."""
+    axes = [Axis("dose", (0.5, 2.0, 8.0), "mg/kg", "arms.drug.drugs.one.dose"), Axis("EC", (1.0, 2.0), "nM", "circuit.EC")]
+    folder = results_folder(
+        tmp_path, SMALL, {"vehicle": Treatment(), "drug": Treatment()}, axes=axes, record=0.3, phases=["drug"],
+        at_point=lambda treatment, point: Treatment({"DRN_HT": 1.0 - 0.3 * point[0]}),
+    )  # fmt: skip
+    with open_results(folder) as results:
+        ends = np.broadcast_to(np.array(["a", "b"]), results.keys.shape)
+        results.keys = results.keys.copy(data=np.char.add(results.keys.isel(EC=[0, 0]).values.astype(str), ends))
+        fit = results.fit_dose_response("firing_rate", population="DRN_HT", axis="dose", EC="1 nM", n_H=1)
+        assert "arm drug" in fit.name
+        with pytest.raises(ResultSchemaError, match="the scan changes the arms vehicle, drug: say which one is fitted"):
+            results.fit_dose_response("firing_rate", population="DRN_HT", axis="EC", dose=2, n_H=1, bottom=0)
+
+
+def test_the_only_entry_needs_no_choice(scanned):
+    asked = {"axis": "dose", "state": ["calm"], "population": ["DRN_HT"]}
+    one = scanned.fit_dose_response("firing_rate", axis="dose", state="calm", population="DRN_HT")
+    assert scanned.fit_dose_response("firing_rate", **asked).ED50 == one.ED50
 
 
 def test_a_rate_per_second_keeps_its_unit(tmp_path):

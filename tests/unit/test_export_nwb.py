@@ -278,14 +278,25 @@ def test_a_file_is_kept_until_the_trial_is_another_or_all_begins_anew(folder, tm
     with open_results(folder) as results:
         first = export_nwb(results, tmp_path, arm="vehicle")
         stamp = first.written[0].stat().st_mtime_ns
-        old = first.written[0].with_name("sub-x_ses-vehicle-00000000.nwb")
+        old = first.written[0].with_name("sub-simulated-x_ses-vehicle-00000000.nwb")
         old.write_bytes(b"of an earlier run")
+        animal = tmp_path / "sub-rat1" / "sub-rat1_ses-vehicle.nwb"
+        animal.parent.mkdir()
+        animal.write_bytes(b"of an animal, laid out as archives want it")
         again = export_nwb(results, tmp_path, arm="vehicle")
         assert (again.written, again.kept, again.others) == ((), first.written, (old,))
         assert first.written[0].stat().st_mtime_ns == stamp
         anew = export_nwb(results, tmp_path, arm="vehicle", fresh=True)
         assert (anew.written, anew.others, old.exists()) == (first.written, (), False)
         assert first.written[0].stat().st_mtime_ns > stamp
+        assert animal.exists()
+
+
+@pytest.mark.parametrize("name", ["Marie Curie", "Curie,", ""])
+def test_an_experimenter_whom_archives_would_refuse_is_refused_before_anything_is_written(folder, tmp_path, name):
+    with open_results(folder) as results, pytest.raises(SpecError, match=f"experimenter '{name}' .* \"Last, First\""):
+        export_nwb(results, tmp_path / "nwb", people=((name,), ""))
+    assert not (tmp_path / "nwb").exists()
 
 
 def test_an_export_that_breaks_leaves_no_file(folder, tmp_path, monkeypatch):

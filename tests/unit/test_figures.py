@@ -13,12 +13,13 @@ from baselines import FOLDER, drawn_with, save
 from colors import lab_of
 from figures import ARMS, DRUG, KINDS, PULSES, RECORD, draw, experiment, midbrain, paper, said
 from legible import assert_legible, drawn_texts
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.testing.compare import calculate_rms, compare_images
 from PIL import Image
 from synthetic import FULL, SMALL, SSRI, Treatment, results_folder
 
-from neurosim.analysis import open_results
+from neurosim.analysis import Axis, open_results, save_figure
 from neurosim.analysis.plots import Plot, circuit_figure, timeline_figure
 from neurosim.analysis.plots.schedule import schedule_of, schedule_of_results
 from neurosim.analysis.plots.style import arm_colors, shades
@@ -440,3 +441,90 @@ def test_results_without_spikes_have_figures_of_receptors_and_say_what_they_lack
         for method in ("raster", "concentrations", "circuit"):
             with pytest.raises(ResultSchemaError, match="run without spikes"):
                 getattr(results.plot, method)()
+
+
+# What somebody tries who has not read everything
+
+
+def half(treatment, point):
+    part = sum(point) / 2
+    return Treatment({name: factor**part for name, factor in treatment.rates.items()}, ligands=treatment.ligands)
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory):
+    axes = [Axis("dose", (0.3, 3.0), "mg/kg", "arms.drug.drugs.x.dose"), Axis("gain", (0.5, 1.0, 2.0), "x", "circuit.x")]
+    arms = {"vehicle": Treatment(), "drug": SSRI}
+    with other(tmp_path_factory.mktemp("plane"), arms, axes=axes, at_point=half) as results:
+        yield results
+
+
+@pytest.mark.parametrize("dose", [3, "3 mg/kg", "3000 ug/kg"])
+@pytest.mark.parametrize("method", ["arms", "occupancy", "activation", "balance"])
+def test_a_point_is_named_as_in_a_selection_and_the_other_axis_stays_at_its_last(plane, method, dose):
+    options = {"by": "arm"} if method in ("occupancy", "activation") else {}
+    figure_of = getattr(plane.plot, method)
+    assert all_pixels(figure_of(dose=dose, **options)) == all_pixels(figure_of(**options))
+    first = figure_of(dose=0.3, **options)
+    if method != "balance":
+        assert "dose 0.3 mg/kg" in all_words(first) and "gain 2 x" in all_words(first)
+    with pytest.raises(ResultSchemaError, match="no dose '1 mg/kg'"):
+        getattr(plane.plot, method)(dose="1 mg/kg", **options)
+
+
+def all_pixels(figure):
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return bytes(canvas.buffer_rgba())
+
+
+def all_words(figure):
+    return " ".join(text for text, *_ in drawn_texts(figure))
+
+
+def test_lines_of_a_dose_response_are_chosen_by_name(plane):
+    def lines(*args, **options):
+        axes = plane.plot.dose_response(*args, **options).axes
+        return {text.get_text() for own in axes for text in own.texts}
+
+    assert lines("activation", receptor="5-HT2C") == {"HT2C_VTA"}
+    assert lines("activation", site=["HT2C_VTA", "D2_VTA"]) == {"HT2C_VTA", "D2_VTA"}
+    assert lines("pools/concentration", region="VTA") == lines("concentration", region="VTA") == {"VTA"}
+    with pytest.raises(ResultSchemaError, match="no population 'DRN_5HT' in these results: did you mean 'DRN_HT'"):
+        plane.plot.dose_response(population="DRN_5HT")
+    assert plane.plot.dose_response().axes[0].get_xlabel() == "dose (mg/kg), gain 0.5x"
+    with pytest.raises(ResultSchemaError, match="gain= chooses no line"):
+        plane.plot.dose_response(gain=2)
+
+
+def test_where_trials_failed_no_figure_says_that_all_subjects_are_in_it(tmp_path):
+    arms = {"vehicle": Treatment(), "drug": SSRI}
+    with other(tmp_path, arms, subjects=3, outcomes={("drug", 1): "failed"}) as results:
+        for method in ("overview", "concentrations", "occupancy", "activation", "arms", "circuit"):
+            assert "up to 3 subjects" in all_words(getattr(results.plot, method)()), method
+
+
+def test_where_every_trial_failed_a_figure_is_a_sentence(tmp_path):
+    failed = {(arm, subject): "failed" for arm in ("vehicle", "drug") for subject in (0, 1)}
+    arms = {"vehicle": Treatment(), "drug": SSRI}
+    with other(tmp_path, arms, subjects=2, outcomes=failed) as results:
+        for method in ("arms", "occupancy", "activation", "balance"):
+            with pytest.raises(ResultSchemaError, match=f"{method} of made_up: no trial has data; 'neurosim status'"):
+                getattr(results.plot, method)()
+
+
+def test_without_spikes_what_is_drawn_by_default_is_what_there_is(tmp_path):
+    axes = [Axis("dose", (0.3, 3.0), "mg/kg", "arms.drug.drugs.x.dose")]
+    arms = {"vehicle": Treatment(), "drug": SSRI}
+    with other(tmp_path, arms, axes=axes, at_point=half, has_spikes=False) as results:
+        assert results.plot.dose_response().axes[0].get_title("left") == "occupancy"
+        assert len(results.plot.arms().axes) == 2 * len(SMALL.sites)
+        with pytest.raises(ResultSchemaError, match="balance of made_up: it was run without spikes"):
+            results.plot.balance()
+
+
+@pytest.mark.parametrize("name", ["figure", "figure.pgn"])
+def test_an_ending_that_is_no_format_writes_nothing(shown, tmp_path, name):
+    with pytest.raises(ResultSchemaError, match="its ending is no format of a figure; .*png"):
+        save_figure(shown["arms"].plot.arms(), tmp_path / name)
+    assert list(tmp_path.iterdir()) == []

@@ -197,6 +197,11 @@ def test_failures_are_said(case):
     assert ("it was made to fail" in asked) == ("failures" in case.kind)
     outcomes = case.page.one("p", **{"class": "outcomes"}).text
     assert re.match(r"\d+ trials?: \d+ ", outcomes)
+    assert ("a mean is over the subjects that have data" in outcomes) == (case.kind == "failures")
+    said = " ".join(figure.text for figure in case.page.all("figcaption")) + case.page.one("section", id="answer").text
+    assert ("up to 2 subjects" in said) == (case.kind == "failures")
+    assert not (case.kind == "failures" and re.search(r"(?<!up to )2 subjects", said))
+    assert "subject(s)" not in said
 
 
 def test_what_comes_from_files_is_escaped(tmp_path):

@@ -72,6 +72,17 @@ def test_lists_keep_the_dimension_in_the_order_asked_for(crossed):
     assert found.dose.values.tolist() == [10.0, 0.1]
 
 
+def test_several_labels_may_come_from_xarray_and_pandas(crossed):
+    coordinate = crossed.summary["rates"].population
+    names = coordinate.values
+    for several in (coordinate, coordinate.to_index(), pd.Series(names), names, iter(names)):
+        found = crossed.select("firing_rate", population=several)
+        assert found.population.values.tolist() == coordinate.values.tolist()
+    one = crossed.select("firing_rate", population=coordinate[1], dose=crossed.summary["rates"].dose[2])
+    assert one.dims == crossed.select("firing_rate", population=str(coordinate[1].values), dose=10).dims
+    assert float(one.dose) == 10.0
+
+
 def test_what_is_said_of_entries_keeps_those_of_which_it_is_true(crossed, pointed):
     assert crossed.select("activation", receptor="5-HT2C").site.values.tolist() == ["HT2C_VTA"]
     assert crossed.select("activation", hears=["VTA", "DRN"], site_transmitter="5-HT").sizes["site"] == 2
@@ -95,6 +106,9 @@ def test_what_is_said_of_entries_keeps_those_of_which_it_is_true(crossed, pointe
         ("firing_rate", {"dose": "1"}, "no dose '1' in these results: '1' has no unit; needs a dose, e.g. '10 mg/kg'"),
         ("firing_rate", {"subject": "x"}, "no subject 'x' in these results: 'x' is not a number"),
         ("firing_rate", {"receptor": "D2"}, "firing_rate has no dimension 'receptor'"),
+        ("firing_rate", {"region": "DRN"}, "firing_rate has no dimension 'region': did you mean 'population_region'"),
+        ("firing", {}, "no variable 'firing' in these results: did you mean 'firing_rate'"),
+        ("rates", {}, "'rates' is a group, not a variable: name one of its variables, firing_rate, "),
         ("activation", {"receptor": "D3"}, "no receptor 'D3' in these results: allowed: D2, 5-HT1A, 5-HT2C"),
     ],
 )
@@ -240,7 +254,8 @@ def test_a_notebook_shows_what_there_is(crossed):
         assert eval(step, {"results": crossed}) is not None
 
 
-def test_the_text_is_one_line(crossed):
+def test_the_text_is_one_line(crossed, pointed):
+    assert "2 arms × 2 subjects × point (3), phase drug;" in repr(pointed)
     text = repr(crossed)
     assert "\n" not in text and text.startswith("<Results ") and "dose (3) × state (2)" in text
     assert text.endswith("trials: 6 failed, 8 ok>")

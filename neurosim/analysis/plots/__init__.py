@@ -62,7 +62,7 @@ class Plot:
         """See :func:`activation_figure`."""
         return activation_figure(self._results, by, **options)
 
-    def arms(self, variable: str = "firing_rate", **options) -> ResultFigure:
+    def arms(self, variable: str | None = None, **options) -> ResultFigure:
         """See :func:`arms_figure`."""
         return arms_figure(self._results, variable, **options)
 
@@ -78,7 +78,7 @@ class Plot:
         """See :func:`results_circuit_figure`."""
         return results_circuit_figure(self._results, arm, phase, **axes)
 
-    def dose_response(self, variable: str = "firing_rate", **options) -> ResultFigure:
+    def dose_response(self, variable: str | None = None, **options) -> ResultFigure:
         """See :func:`dose_response_figure`."""
         return dose_response_figure(self._results, variable, **options)
 

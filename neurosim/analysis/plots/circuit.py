@@ -14,7 +14,7 @@ from matplotlib.patches import Circle, FancyBboxPatch, PathPatch, Polygon
 from matplotlib.path import Path
 
 from neurosim.analysis.influence import Influence, influences
-from neurosim.analysis.plots.common import known, point_of, spaced
+from neurosim.analysis.plots.common import known, point_of, spaced, subjects_text
 from neurosim.analysis.plots.style import (
     INK,
     MUTED,
@@ -127,8 +127,7 @@ def results_circuit_figure(results, arm: str | None = None, phase: str | None = 
     circuit = results.circuit
     rates = _mean(results.summary["rates"]["firing_rate"], arm, phase, point, "population")
     activations = _mean(results.summary["receptors"]["activation"], arm, phase, point, "site")
-    n = len(results.subjects)
-    where = ", ".join([f"arm {spaced(arm)}", f"phase {phase}", f"{n} subject{'s' * (n > 1)}"])
+    where = ", ".join([f"arm {spaced(arm)}", f"phase {phase}", subjects_text(results)])
     return _figure(circuit, influences(circuit, rates, activations), f"as simulated: {where}")
 
 

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.lines import Line2D
 
+from neurosim.analysis.notebook import subjects_text
 from neurosim.analysis.plots.panels import Condition
 from neurosim.analysis.plots.style import Sheet, arm_colors, number, transmitter_color
 from neurosim.analysis.readout import known_name, place_of
+from neurosim.errors import ResultSchemaError
 
 __all__ = [
     "BALANCE_LABEL",
@@ -24,21 +26,28 @@ __all__ = [
     "point_of",
     "point_text",
     "row_height",
+    "refuse_without_data",
     "spaced",
+    "subjects_text",
 ]
 
 BALANCE_LABEL = "log2 units (− to 5-HT, + to DA)"
 
 
-def conditions_of(results, phase: str | None = None, arms: Sequence[str] | None = None) -> list[Condition]:
-    """What a figure sets side by side, the reference first: arms in one phase; of a lone arm, its phases."""
+def conditions_of(
+    results, phase: str | None = None, arms: Sequence[str] | None = None, axes: Mapping[str, object] | None = None
+) -> list[Condition]:
+    """What a figure sets side by side, the reference first: arms in one phase; of a lone arm, its phases.
+
+    At the values on scan axes that are named, else at the last.
+    """
     phase = known("phase", phase or results.phases[-1], results.phases)
     reference = results.reference[0]
     colors = arm_colors(results.arms, reference)
     arms = [arms] if isinstance(arms, str) else arms
     names = [known("arm", arm, results.arms) for arm in arms or results.arms]
     names = sorted(dict.fromkeys([reference, *names]), key=lambda arm: arm != reference)
-    point = dict.fromkeys(results.axes, -1)
+    point = point_of(results, axes or {}, -1)
     if len(names) > 1:
         return [Condition(arm, arm, phase, point, colors[arm], k) for k, arm in enumerate(names)]
     phases = sorted(dict.fromkeys([results.reference[1], phase]), key=lambda p: p != results.reference[1])
@@ -95,11 +104,13 @@ def known(what: str, name: str, allowed: Sequence[str]) -> str:
     return known_name(what, name, allowed, "figure: ")
 
 
-def point_of(results, axes: Mapping[str, object]) -> dict[str, int]:
-    """Axis → index of the point that values on scan axes name; the first where an axis is not named."""
+def point_of(results, axes: Mapping[str, object], otherwise: int = 0) -> dict[str, int]:
+    """Axis → index of the point that values on scan axes name, as in a selection; ``otherwise`` where one is not named."""
     for name in axes:
         known("scan axis", name, list(results.axes))
-    return {name: place_of(results.keys[name], axes[name]) if name in axes else 0 for name in results.axes}
+    return {
+        name: place_of(results.keys[name], axes[name]) if name in axes else otherwise for name in results.axes
+    }
 
 
 def first_trial(results, arm: str, point: Mapping[str, int]):
@@ -114,7 +125,7 @@ def head(
 ) -> None:
     """Name, what is compared, and the legend."""
     n = len(results.subjects)
-    words = [f"{n} subject{'s' * (n > 1)}", f"phase {phase}"]
+    words = [subjects_text(results), f"phase {phase}"]
     if len(conditions) > 1:
         words.append(f"changes are paired, against {conditions[0].label}")
         words += ["bars: 95 % interval"] * (n > 1)
@@ -123,6 +134,17 @@ def head(
     sheet.text(-0.2, 0.16, ", ".join(words), fontsize=8.5, color="#555555")
     if handles:
         sheet.legend(0.48, handles)
+
+
+def refuse_without_data(results, what: str) -> None:
+    """Refuse to draw where no trial has data.
+
+    Raises
+    ------
+    ResultSchemaError
+    """
+    if not results.has_data:
+        raise ResultSchemaError(f"{what} of {results.name}: no trial has data; 'neurosim status' says why")
 
 
 def spaced(name: str) -> str:

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from neurosim.analysis.plots.common import known, spaced
+from neurosim.analysis.plots.common import known, spaced, subjects_text
 from neurosim.analysis.plots.style import (
     INK,
     MUTED,
@@ -89,8 +89,7 @@ def concentration_figure(
     sheet = Sheet(
         [(_HEIGHT, [1.0] * len(transmitters))] * len(chosen), width, 0.95, top=head + 0.6, gap=0.55, row_gap=0.16
     )
-    n = len(results.subjects)
-    words = f"mean of {n} subjects" if n > 1 else "1 subject"
+    words = f"mean of {subjects_text(results)}" if len(results.subjects) > 1 else "1 subject"
     sheet.text(0.12, 0.12, spaced(results.name), fontsize=13, fontweight="bold")
     sheet.text(0.12, 0.36, f"extracellular concentrations, {words}", fontsize=8.5, color="#555555")
     sheet.legend(0.58, handles)

@@ -16,7 +16,7 @@ from neurosim.analysis.plots.blocks import (
     regions_with_balance,
     transmitter_populations,
 )
-from neurosim.analysis.plots.common import BALANCE_LABEL, point_text, spaced
+from neurosim.analysis.plots.common import BALANCE_LABEL, point_text, spaced, subjects_text
 from neurosim.analysis.plots.curves import paired_curves
 from neurosim.analysis.plots.panels import MARKERS, lines_panel
 from neurosim.analysis.plots.plane import crossed_arms, plane_handles, plane_sheet
@@ -50,8 +50,8 @@ def crossed_overview(results) -> ResultFigure:
     else:
         sheet, handles = _family_sheet(results, arm, phase)
         words = "95 % intervals of"
-    n, left_out = len(results.subjects), len(_crossed(results)) - 1
-    of = f"{words} {n} subjects" if n > 1 else "1 subject"
+    left_out = len(_crossed(results)) - 1
+    of = f"{words} {subjects_text(results)}" if len(results.subjects) > 1 else "1 subject"
     what = f"{spaced(arm)} against {spaced(results.reference[0])}, {of}, phase {phase}"
     _head(sheet, results, what + f", {left_out} more arms in summary.h5" * bool(left_out), handles)
     return sheet.figure

@@ -12,7 +12,15 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
-from neurosim.analysis.plots.common import axis_label, bound_by_drugs, known, point_of, spaced
+from neurosim.analysis.plots.common import (
+    axis_label,
+    bound_by_drugs,
+    known,
+    point_of,
+    refuse_without_data,
+    spaced,
+    subjects_text,
+)
 from neurosim.analysis.plots.style import INK, ResultFigure, Sheet, label_space, number, shades, styled
 from neurosim.errors import ResultSchemaError
 
@@ -60,6 +68,7 @@ def occupancy_figure(
     **axes
         Value on each scan axis, by default the last.
     """
+    refuse_without_data(results, "occupancy")
     receptors = _receptors(results)
     by = _by(results, by, ("arm", "ligand", "phase"))
     bound = [("occupancy", "site"), ("carrier_occupancy", "carrier")]
@@ -100,6 +109,7 @@ def activation_figure(
     Parameters as of :func:`occupancy_figure`, but that every site is shown by default and columns are no ligands; of a lone
     arm they are its phases.
     """
+    refuse_without_data(results, "activation")
     receptors = _receptors(results)
     by = _by(results, by, ("arm", "phase"))
     at = _Selection(results, by, arm, phase, axes)
@@ -157,7 +167,7 @@ class _Selection:
                 chosen[name] = known(name, getattr(self, name) or allowed[-1], allowed)
                 words.append(f"{name} {spaced(chosen[name])}")
         values = values.sel(chosen, drop=True)
-        point = dict.fromkeys(results.axes, -1) | (point_of(results, self.axes) if self.axes else {})
+        point = point_of(results, self.axes, -1)
         point.pop(by, None)
         for name, place in point.items():
             axis = results.axes[name]
@@ -181,8 +191,7 @@ def _figure(results, found: _Map, title: str, label: str) -> ResultFigure:
     n_rows, n_columns = found.values.shape
     wide = max(_WIDE if n_columns <= _MOST_NUMBERED else _NARROW, 2.2 / n_columns)
     heads = 0.0 if _is_short(found.columns, wide) else 0.068 * 0.72 * max(map(len, found.columns)) + 0.05
-    n = len(results.subjects)
-    words = f"mean of {n} subjects" if n > 1 else "1 subject"
+    words = f"mean of {subjects_text(results)}" if len(results.subjects) > 1 else "1 subject"
     left, right = label_space(names), max(0.35, heads)
     head = f"{spaced(results.name)}: {title}"
     width = max(left + wide * n_columns + right, 3.4, 0.105 * len(head) + 0.25)

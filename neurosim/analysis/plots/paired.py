@@ -11,7 +11,14 @@ from matplotlib.axes import Axes
 
 from neurosim.analysis.compare import paired_statistics
 from neurosim.analysis.plots.blocks import transmitter_populations
-from neurosim.analysis.plots.common import bound_by_drugs, known, point_of, spaced
+from neurosim.analysis.plots.common import (
+    bound_by_drugs,
+    known,
+    point_of,
+    refuse_without_data,
+    spaced,
+    subjects_text,
+)
 from neurosim.analysis.plots.style import MUTED, ResultFigure, Sheet, arm_colors, styled
 from neurosim.analysis.readout import readout, selected
 from neurosim.errors import ResultSchemaError
@@ -29,7 +36,7 @@ _MOST_PANELS = 9
 @styled
 def arms_figure(
     results,
-    variable: str = "firing_rate",
+    variable: str | None = None,
     arms: Sequence[str] | None = None,
     phase: str | None = None,
     point: Mapping[str, object] | None = None,
@@ -42,12 +49,13 @@ def arms_figure(
     variable : str
         Of the summary: ``firing_rate``, ``concentration`` (of transmitters; ``drugs/concentration`` of drugs),
         ``activation``, ``balance``, ...; ``occupancy`` and ``carrier_occupancy`` are what all drugs together hold, in %.
+        By default ``firing_rate``, or ``activation`` where nothing spikes.
     arms : str or sequence of str, optional
         All by default; the reference is always there.
     phase : str, optional
         The last by default.
     point : mapping, optional
-        Scan axis → value; the last by default.
+        Scan axis → value; the last by default. An axis can also be named by itself: ``dose=3``.
     **selection
         Dimension → label or list of labels: ``population="DRN_HT"``, ``region=["NAc", "mPFC"], transmitter="DA"``,
         ``site=``, ``receptor=``. A panel for each; without a choice of populations those that release dopamine or
@@ -58,12 +66,16 @@ def arms_figure(
     Differences are paired within subjects (:func:`neurosim.analysis.compare`): the mean, with its 95 % interval by the t
     distribution; with a single subject there is none. A lone arm has no differences.
     """
+    refuse_without_data(results, "arms")
+    variable = variable or ("firing_rate" if results.has_spikes else "activation")
     phase = known("phase", phase or results.phases[-1], results.phases)
     reference = results.reference[0]
     asked = [arms] if isinstance(arms, str) else list(arms or results.arms)
     names = [reference, *(known("arm", arm, results.arms) for arm in asked if arm != reference)]
+    named = {name: selection.pop(name) for name in list(selection) if name in results.axes}
+    point = {**(point or {}), **named}
     values, unit = _values(results, variable, selection)
-    index = dict.fromkeys(results.axes, -1) | (point_of(results, point) if point else {})
+    index = point_of(results, point, -1)
     values = values.isel(index).sel(phase=phase, arm=names)
     panels = _panels(values)
     if len(panels) > _MOST_PANELS and not selection:
@@ -156,7 +168,7 @@ def _example(values: xr.DataArray) -> str:
 def _head(sheet: Sheet, results, variable: str, phase: str, index: Mapping[str, int], n_arms: int) -> None:
     n = len(results.subjects)
     place = tuple(index[name] for name in results.axes)
-    words = [f"{n} subject{'s' * (n > 1)}", f"phase {spaced(phase)}"] + ([results.point_text(place)] if place else [])
+    words = [subjects_text(results), f"phase {spaced(phase)}"] + ([results.point_text(place)] if place else [])
     words += [f"differences are paired, from {spaced(results.reference[0])}, with 95 % intervals"] * (n > 1 and n_arms > 1)
     title = f"{spaced(results.name)}: {spaced(variable.split('/')[-1])}"
     sheet.text(0.12, 0.1, title, fontsize=11, fontweight="bold")

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 
 from neurosim.analysis.plots.along import Along, along, places_of, scattered
-from neurosim.analysis.plots.common import BALANCE_LABEL, spaced
+from neurosim.analysis.plots.common import BALANCE_LABEL, spaced, subjects_text
 from neurosim.analysis.plots.curves import against, others_text, paired_curves, percent_axis, scanned_arm
 from neurosim.analysis.plots.panels import MARKERS, note
 from neurosim.analysis.plots.still import still_panels
@@ -226,8 +226,8 @@ def _count(n: int) -> str:
 
 
 def _head(sheet: Sheet, results, arm: str, phase: str, dim: str, left_out: Sequence[str]) -> None:
-    n, n_points, reference = len(results.subjects), len(results.axes[dim].values), results.reference[0]
-    of = f"mean of {n} subjects" if n > 1 else "1 subject"
+    n_points, reference = len(results.axes[dim].values), results.reference[0]
+    of = f"mean of {subjects_text(results)}" if len(results.subjects) > 1 else "1 subject"
     compared = (
         f" against {spaced(reference)} at the same point" if results.has_spikes and arm != reference else ""
     )

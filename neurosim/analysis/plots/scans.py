@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from neurosim.analysis.plots.along import Along, along
 from neurosim.analysis.plots.common import (
     BALANCE_LABEL,
@@ -10,6 +12,7 @@ from neurosim.analysis.plots.common import (
     first_trial,
     head,
     known,
+    refuse_without_data,
     row_height,
     spaced,
 )
@@ -18,6 +21,7 @@ from neurosim.analysis.plots.fitted import draw_fits, fits_height, fitted_lines
 from neurosim.analysis.plots.panels import label_lines, note, raster_panel
 from neurosim.analysis.plots.points import cloud_panel
 from neurosim.analysis.plots.style import ResultFigure, Sheet, label_space, styled, transmitter_color
+from neurosim.analysis.readout import selected
 from neurosim.errors import ResultSchemaError
 
 __all__ = ["dose_response_figure", "scan_overview"]
@@ -89,12 +93,13 @@ def _scan_bottom(results, panels, arm: str, phase: str, axis: Along) -> dict:
 @styled
 def dose_response_figure(
     results,
-    variable: str = "firing_rate",
+    variable: str | None = None,
     arm: str | None = None,
     axis: str | None = None,
     phase: str | None = None,
     transmitter: str | None = None,
     fit: bool = False,
+    **selection,
 ) -> ResultFigure:
     """How a readout follows a scan axis, paired against the reference arm, with 95 % bands.
 
@@ -102,7 +107,8 @@ def dose_response_figure(
     ----------
     variable : str
         ``firing_rate``, ``firing_rate_active``, ``concentration``, ``activation``, ``balance``; ``occupancy`` and
-        ``carrier_occupancy`` are what all drugs together hold.
+        ``carrier_occupancy`` are what all drugs together hold. By default ``firing_rate``, or ``occupancy`` where nothing
+        spikes.
     arm : str, optional
         The scanned arm by default.
     axis : str, optional
@@ -116,6 +122,8 @@ def dose_response_figure(
         Draw the logistic curve of every line that has a name, with its ED50 and interval (see
         :func:`~neurosim.analysis.fit_dose_response`), and say them below. Fitted is what is drawn, subject by subject:
         per cent of the reference, difference from it, or the value.
+    **selection
+        Which lines: ``population=["DRN_HT", "VTA_DA"]``, ``region=``, ``site=``, ``receptor="D2"``; all by default.
 
     Raises
     ------
@@ -125,9 +133,13 @@ def dose_response_figure(
     if not results.axes:
         raise ResultSchemaError(f"{results.name} has no scan, so it has no dose-response curve")
     phase = known("phase", phase or results.phases[-1], results.phases)
+    refuse_without_data(results, "dose-response")
+    variable = _without_group(results, variable or ("firing_rate" if results.has_spikes else "occupancy"))
     axis = along(results, axis)
     arm = scanned_arm(results, arm, axis.dim)
-    panels_of = _readout(results, variable, transmitter)
+    panels_of = [
+        (title, _lines(results, values, selection), row) for title, values, row in _readout(results, variable, transmitter)
+    ]
     names = [name for _, values, row in panels_of for name in values[row].values.tolist()]
     space = label_space(names) + 0.2
     kind, label = _kind(results, variable, arm, axis)
@@ -152,9 +164,20 @@ def dose_response_figure(
             draw_fits(axes, found, drawn[-1]["colors"], axis)
         else:
             cloud_panel(results, axes, values, row, arm, phase, axis, kind)
+    for axes in panels:
+        axes.set_xlabel(axes.get_xlabel() + others_text(results, axis.dim))
     for panel in drawn:
         label_lines(panel["axes"], panel["ends"], panel["colors"])
     return sheet.figure
+
+
+def _lines(results, values, selection: Mapping):
+    """The lines that are asked for, by what they are or what is said of them."""
+    for name, labels in selection.items():
+        if name in (*results.axes, "arm", "subject", "phase"):
+            raise ResultSchemaError(f"dose_response: {name}= chooses no line; allowed: population=, region=, site= ...")
+        values = selected(values, {name: [labels] if isinstance(labels, str) else labels})
+    return values
 
 
 def _kind(results, variable: str, arm: str, axis: Along) -> tuple[str, str]:
@@ -164,6 +187,13 @@ def _kind(results, variable: str, arm: str, axis: Along) -> tuple[str, str]:
     if variable in _BOUND:
         return "value", "% bound by drugs"
     return "ratio", f"% of {against(results, arm, axis)}"
+
+
+def _without_group(results, variable: str) -> str:
+    """The name of a variable that may stand with its group: ``pools/concentration``."""
+    group, _, own = variable.rpartition("/")
+    is_there = group in ("rates", "pools", "receptors", "balance") and group in results.summary.children
+    return own if is_there and own in results.summary[group].data_vars else variable
 
 
 def _readout(results, variable: str, transmitter: str | None):

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from neurosim.analysis.plots.common import BALANCE_LABEL, conditions_of, handles_of, row_height
+from neurosim.analysis.plots.common import (
+    BALANCE_LABEL,
+    conditions_of,
+    handles_of,
+    refuse_without_data,
+    row_height,
+)
 from neurosim.analysis.plots.panels import level_panel, rows_axis
 from neurosim.analysis.plots.style import ResultFigure, Sheet, label_space, legend_height, styled
+from neurosim.errors import ResultSchemaError
 
 __all__ = ["balance_figure"]
 
 
 @styled
-def balance_figure(results, phase: str | None = None, arms: Sequence[str] | None = None) -> ResultFigure:
+def balance_figure(results, phase: str | None = None, arms: Sequence[str] | None = None, **axes) -> ResultFigure:
     """Balance of dopamine and serotonin per region and arm: of free concentrations and of receptor
     activation.
 
@@ -24,8 +31,13 @@ def balance_figure(results, phase: str | None = None, arms: Sequence[str] | None
         The last by default.
     arms : sequence of str, optional
         All by default.
+    **axes
+        Value on each scan axis, by default the last.
     """
-    conditions = conditions_of(results, phase, arms)
+    refuse_without_data(results, "balance")
+    if not results.has_spikes:
+        raise ResultSchemaError(f"balance of {results.name}: it was run without spikes, so transmitters do not move")
+    conditions = conditions_of(results, phase, arms, axes)
     groups = results.summary["balance"]
     regions = groups.region.values.tolist()
     handles = handles_of(conditions)

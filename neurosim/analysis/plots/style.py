@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from neurosim import reference
+from neurosim.errors import ResultSchemaError, nearest
 from neurosim.recording.whole import whole_file
 
 __all__ = [
@@ -103,6 +104,7 @@ def save_figure(figure: Figure, path: str | Path) -> Path:
     ----------
     figure : Figure
     path : path
+        Ending in ``.png``, ``.pdf``, ``.svg`` or another that Matplotlib knows.
 
     Returns
     -------
@@ -112,11 +114,16 @@ def save_figure(figure: Figure, path: str | Path) -> Path:
     Raises
     ------
     ResultSchemaError
-        The folder cannot be written to, or the disk is full.
+        No format has that ending, the folder cannot be written to, or the disk is full.
     """
     path = Path(path)
+    formats = figure.canvas.get_supported_filetypes()
+    if path.suffix[1:].lower() not in formats:
+        raise ResultSchemaError(
+            f"cannot write {path}: its ending is no format of a figure; {nearest(path.suffix[1:], formats)}"
+        )
     with whole_file(path) as temporary:
-        figure.savefig(temporary, format=path.suffix.lstrip(".") or "png", dpi=_STYLE["savefig.dpi"])
+        figure.savefig(temporary, format=path.suffix[1:].lower(), dpi=_STYLE["savefig.dpi"])
     return path
 
 
