@@ -148,7 +148,7 @@ def test_another_axis_is_at_its_first_value_and_no_plane_is_drawn(tmp_path):
             results.plot.balance_plane()
     assert words(figure)[-1] == "3 points, wait 5 min"
     assert sorted(clouds(figure.axes[0])[0].get_offsets()[:, 0]) == [1, 2, 3]
-    assert rates.get_xlabel() == "a (nM)"
+    assert rates.get_xlabel() == "a (nM), wait 5 min"
 
 
 def test_a_lone_arm_is_compared_with_the_median_of_its_points(tmp_path):
