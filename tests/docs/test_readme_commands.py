@@ -19,7 +19,7 @@ README = ROOT / "README.md"
 #: Lines that are not run here → why.
 NOT_RUN = {
     r"neurosim run balance_map --cluster slurm .*": "needs SLURM; tests/cluster runs these lines there",
-    r"neurosim (run balance_map|status results/balance_map)": "a hundred trials, five to ten minutes; tests/cluster does",
+    r"neurosim status results/balance_map": "tells of that job; tests/cluster asks there",
 }
 def lines():
     """The lines of shell blocks, then the whole commands that stand in the text."""
