@@ -71,6 +71,7 @@ def _phase(plan: Plan, draw: np.random.Generator) -> RawPhase:
         S_end=plan.terminals["S_0"],
         Q_end=plan.terminals["Q_start"],
         wall_time=0.0,
+        loop_time=0.0,
     )
 
 

@@ -51,7 +51,8 @@ class TextCells:
     def _names(self) -> dict:
         # Copies, because a statement like `w += b` works in place, and a reset is for the cells that fired.
         values = {name: np.copy(value) for name, value in self.values.items()}
-        return {**_UNITS, **_FUNCTIONS, **values, "t_in_timesteps": self.step}
+        clock = {"t_in_timesteps": self.step, "slow_step": self.step // round(SLOW_STEP / self.dt)}
+        return {**_UNITS, **_FUNCTIONS, **values, **clock}
 
     def advance(self, duration: float) -> TextCells:
         """Step through a duration (s)."""

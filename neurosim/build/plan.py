@@ -35,10 +35,10 @@ Slow loop, in this order::
                   a += (stimulus/(1 + stimulus) - a) · relax
     4 gates       of populations, terminals and gated projections: base + Σ coefficient · a
                   (terminal gain and transmission are kept >= 0, gains of synapses too)
-    5 cells       I_ou = ou_decay I_ou + ou_kick gauss(i, step, noise_key)
+    5 cells       I_ou = ou_decay I_ou + ou_kick gauss(i, n, noise_key)
                   slow kinds: s_K *= exp(-h/tau_decay); g_K = s_K + (g_K - s_K) exp(-h/tau_rise)  (g_K = s_K without rise)
                   I_stim = Σ_k amplitude_k mask_k [on_k <= step < off_k] [(step-on_k) mod period_k < width_k]
-                                                     [random: uniform(i, step, key_k) < probability_k]
+                                                     [random: uniform(i, n, key_k) < probability_k]   n: number of the slow step
                   G_slow = G_mod + Σ g_K;  I_slow = drive + I_ou + I_stim + J_mod + Σ g_K E_K
                   I55 = current of I_slow, G_slow and the fast kinds at -55 mV;  I_bar += (I55 - I_bar) · b_relax
                   V_Te = V_T + V_T_mod + kappa max(I_bar - I_b, 0) / g_L

@@ -17,16 +17,18 @@ from brian2.core.variables import ArrayVariable, DynamicArrayVariable
 from neurosim.build.plan import Structure, SynapseGroup
 from neurosim.engines.base import ENDS, MEANS
 from neurosim.engines.data import sample_ratio, slow_ratio
+from neurosim.engines.cell_kernel import cell_kernel
 from neurosim.engines.driver import (
     MAIN_AFTER_RUN,
     MAIN_BEFORE_END,
     MAIN_BEFORE_RUN,
+    Arrival,
     Binding,
     driver_source,
 )
-from neurosim.engines.fast_step import fast_step
 from neurosim.engines.network import CLOCKS, STIMULI, Parts, build_network, placeholder_connections
 from neurosim.engines.pathway import PATHWAY_FILE, PATHWAY_SOURCE
+from neurosim.errors import EngineError
 
 __all__ = ["generate", "structure_from_json"]
 
@@ -92,6 +94,21 @@ def _stimulators(cells: brian2.NeuronGroup) -> list[str]:
     ]
 
 
+def _arrivals(parts: Parts) -> dict[str, Arrival]:
+    """What each Synapses object with a pathway does with spikes, by name."""
+    pathways = {name: group.arrival for name, group in parts.groups.items() if hasattr(group, "arrival")}
+    codes = {name: [code.name for code in pathway.code_objects] for name, pathway in pathways.items()}
+    return {name: Arrival(pathway.name, codes[name][1], codes[name][0]) for name, pathway in pathways.items()}
+
+
+def _require_known(parts: Parts, known: set[str]) -> None:
+    """The driver's loop has its own place for everything of the fast clock; nothing of it may be left out."""
+    fast = [part for part in parts.network.sorted_objects if part.clock.name == CLOCKS[0]]
+    left = sorted({code.name for part in fast for code in part.code_objects} - known)
+    if left:
+        raise EngineError(f"Brian2 generates {', '.join(left)} for every step, which the driver does not know")
+
+
 def _slots(cells: brian2.NeuronGroup, n: int) -> list[tuple[str, str]]:
     symbol = brian2.get_device().get_array_name
     return [tuple(symbol(cells.variables[f"{name}_{k}"]) for name in ("on", "off")) for k in range(n)]
@@ -115,6 +132,11 @@ def generate(structure: Structure, directory: Path) -> None:
         for name, (group, variable) in OUTPUTS.items()
         if group in objects
     ]
+    kernel = cell_kernel(parts.groups["cells"], structure, slow_ratio(structure))
+    (spike_monitor,) = _code_objects(parts, ("spikes",))
+    arrivals = _arrivals(parts)
+    travel = {name for arrival in arrivals.values() for name in (arrival.code, arrival.push)}
+    _require_known(parts, {*kernel.replaces, spike_monitor, *travel})
     source = driver_source(
         inputs=inputs,
         outputs=outputs,
@@ -122,10 +144,14 @@ def generate(structure: Structure, directory: Path) -> None:
             _binding(f"{group}.{name}", objects[group].variables[name])
             for group, name in (("cells", "v"), ("pools", "c"))
         ],
-        fast_step=fast_step(parts.groups["cells"]),
+        kernel=kernel,
         samplers=_code_objects(parts, ("concentrations", "activations")),
-        recorders=_code_objects(parts, ("spikes", "voltages")),
+        recorders=_code_objects(parts, ("voltages",)),
         stimulators=_stimulators(parts.groups["cells"]),
+        spike_monitor=spike_monitor,
+        spikespace=device.get_array_name(parts.groups["cells"].variables["_spikespace"]),
+        delayed=[arrival for name, arrival in arrivals.items() if name != "counted"],
+        at_once=[arrival for name, arrival in arrivals.items() if name == "counted"],
         slots=_slots(parts.groups["cells"], structure.n_stimuli),
         network=parts.network.name,
         clocks=CLOCKS,

@@ -66,6 +66,8 @@ class RawPhase:
     S_end, Q_end : float arrays, shape (n_terminals,), nM
         Cytosolic and vesicular transmitter of a living terminal at the end.
     wall_time : float, s
+    loop_time : float, s
+        Of it, the simulation itself: without starting a program, loading the plan and handing back results.
     """
 
     spike_i: np.ndarray
@@ -77,6 +79,7 @@ class RawPhase:
     S_end: np.ndarray
     Q_end: np.ndarray
     wall_time: float
+    loop_time: float
 
 
 class Engine(Protocol):

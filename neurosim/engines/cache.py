@@ -141,6 +141,7 @@ def _generate(structure: Structure, directory: Path) -> list[str]:
     path = [str(Path(neurosim.__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
     answer = subprocess.run(
         [sys.executable, "-m", "neurosim.engines._build", str(request), str(directory)],
+        cwd=directory,  # where Python looks first: no other neurosim can be there
         env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, path))},
         capture_output=True,
         text=True,

@@ -1,11 +1,12 @@
 """The part of the compiled program that is ours: it loads a plan from standard input, steps the network and writes what
 was recorded to standard output.
 
-Brian2 generates one function per object and the order they run in (``Network::objects``). Our loop calls the same functions
-in the same order, but takes its length as data, keeps monitors asleep while the network settles, steps the cells in single
-precision and looks for spikes in one pass (:mod:`neurosim.engines.fast_step`) and does not ask the operating system for
-the time at every step (with 1500 cells Brian2's own loop takes 1.4 times as long). All names of Brian2's side are compiled
-against, so a change of its layout stops the build instead of giving other numbers.
+Brian2 generates one function per object and the order they run in (``Network::objects``). Our loop calls those of the slow
+clock in that order. Between two slow steps it first gathers what arrives in all the steps to come, then steps the cells block
+by block (:mod:`neurosim.engines.cell_kernel`), then sends off the spikes; no spike arrives sooner than the shortest delay, so
+the numbers are those of one step after the other. It takes its length as data, keeps monitors asleep while the network
+settles and does not ask the operating system for the time at every step. All names of Brian2's side are compiled against, so
+a change of its layout stops the build instead of giving other numbers.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from neurosim.engines.fast_step import FastStep
+from neurosim.engines.cell_kernel import CellKernel
 
-__all__ = ["Binding", "MAIN_AFTER_RUN", "MAIN_BEFORE_END", "MAIN_BEFORE_RUN", "driver_source"]
+__all__ = ["Arrival", "Binding", "MAIN_AFTER_RUN", "MAIN_BEFORE_END", "MAIN_BEFORE_RUN", "driver_source"]
 
 #: Statements for the ``main`` that Brian2 generates.
 MAIN_BEFORE_RUN = "void neurosim_load(); neurosim_load();"
@@ -31,6 +32,15 @@ class Binding:
     symbol: str
     dtype: str
     n: int
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What a Synapses object does with spikes: C++ names of its pathway and of the code objects that Brian2 generates."""
+
+    pathway: str
+    code: str
+    push: str
 
 
 _SUPPORT = r"""
@@ -146,7 +156,7 @@ bool is_finite(double x)
     std::memcpy(&bits, &x, 8);
     return ((bits >> 52) & 0x7FF) != 0x7FF;
 }
-void require_finite(const char* name, const double* x, int n, double t)
+template <class T> void require_finite(const char* name, const T* x, int n, double t)
 {
     for (int k = 0; k < n; k++)
         if (!is_finite(x[k]))
@@ -155,16 +165,33 @@ void require_finite(const char* name, const double* x, int n, double t)
 }
 
 enum Kind { always, when_recording, when_sampling, when_stimulating };
-struct Item { codeobj_func run; bool fast; Kind kind; };
+struct Item { codeobj_func run; Kind kind; };
 
 Kind kind_of(codeobj_func run)
 {
     for (codeobj_func sampler : { @SAMPLERS@ }) if (run == sampler) return when_sampling;
-    for (codeobj_func recorder : { @RECORDERS@ }) if (run == recorder) return when_recording;
+    for (codeobj_func recorder : std::vector<codeobj_func>{ @RECORDERS@ }) if (run == recorder) return when_recording;
     for (codeobj_func stimulator : std::vector<codeobj_func>{ @STIMULATORS@ })
         if (run == stimulator) return when_stimulating;
     return always;
 }
+
+// Objects of the slow clock, in their order, without what step_cells does.
+std::vector<Item> slow_items()
+{
+    std::vector<Item> items;
+    for (auto& object : brian::@NETWORK@.objects)
+    {
+        const codeobj_func run = object.second;
+        if (!run || object.first != &brian::@SLOW_CLOCK@) continue;
+        bool replaced = false;
+        for (codeobj_func code : { @REPLACED@ }) replaced = replaced || run == code;
+        if (!replaced) items.push_back(Item{run, kind_of(run)});
+    }
+    return items;
+}
+
+struct Arrival { SynapticPathway* pathway; codeobj_func run; };
 
 // Within a slot, and one slow step longer: that step puts the current back to zero.
 bool stimulating(int64_t step, int64_t per_slow)
@@ -178,7 +205,7 @@ bool stimulating(int64_t step, int64_t per_slow)
 
 }  // namespace
 
-@FAST_STEP@
+@CELL_KERNEL@
 
 void neurosim_load()
 {
@@ -192,58 +219,114 @@ void neurosim_load()
     }
 }
 
+static void set_clock(int64_t step)
+{
+    brian::@FAST_CLOCK@.timestep[0] = step;
+    brian::@FAST_CLOCK@.t[0] = step * brian::@FAST_CLOCK@.dt[0];
+}
+
+// Which synapses a spike reaches after a delay, and those it reaches at once.
+static std::vector<Arrival> delayed_arrivals()
+{
+    using namespace brian;
+    return { @DELAYED@ };
+}
+static std::vector<Arrival> arrivals_at_once()
+{
+    using namespace brian;
+    return { @AT_ONCE_ARRIVALS@ };
+}
+
+// All that arrives in the coming steps was sent before them.
+static void receive(const std::vector<Arrival>& arrivals, int64_t step, int n_steps)
+{
+    for (const Arrival& arrival : arrivals)
+        for (int row = 0; row < n_steps; row++)
+            if (arrival.pathway->anything_at(row))
+            {
+                set_clock(step + row);
+                receive_at(row);
+                arrival.run();
+            }
+    receive_no_more();
+}
+
+static void send(const std::vector<Arrival>& arrivals, int n_steps)
+{
+    for (const Arrival& arrival : arrivals)
+        for (int row = 0; row < n_steps; row++) arrival.pathway->push(fired[row].data(), fired[row].size(), row);
+}
+
+static void record_spikes(int64_t step, int n_steps)
+{
+    using namespace brian;
+    for (int row = 0; row < n_steps; row++)
+        if (!fired[row].empty())
+        {
+            set_clock(step + row);
+            std::copy(fired[row].begin(), fired[row].end(), @SPIKESPACE@);
+            @SPIKESPACE@[n_cells] = fired[row].size();
+            _run_@SPIKE_MONITOR@();
+        }
+}
+
+static double neurosim_loop_time = 0;  // s
+
 void neurosim_run()
 {
     using namespace brian;
     const int64_t per_slow = @PER_SLOW@, per_sample = @PER_SAMPLE@, per_check = 100 * per_slow;
     const int64_t total = settle_steps + record_steps;
-    std::vector<Item> items;
-    for (auto& object : @NETWORK@.objects)
-        if (object.second)
-        {
-            codeobj_func run = object.second;
-            if (run == _run_@THRESHOLDER@) continue;
-            if (run == _run_@UPDATER@) run = fast_step;
-            items.push_back(Item{run, object.first == &@FAST_CLOCK@, kind_of(object.second)});
-        }
-    std::vector<codeobj_func> fast;
-    const pid_t parent = getppid();
-    auto reported = std::chrono::steady_clock::now();
-    for (int64_t step = 0; step < total; step++)
+    const std::vector<Item> items = slow_items();
+    const std::vector<Arrival> delayed = delayed_arrivals(), at_once = arrivals_at_once();
+    int longest = per_slow;  // as many steps as can be done before a spike of theirs arrives
+    for (const Arrival& arrival : delayed)
     {
-        const bool recording = step >= settle_steps;
-        if (step == 0 || step == settle_steps)
-        {
-            fast.clear();
-            for (const Item& item : items)
-                if (item.fast && (recording || item.kind == always)) fast.push_back(item.run);
-        }
-        if (step % per_slow)
-        {
-            for (codeobj_func run : fast) run();
-            @FAST_CLOCK@.tick();
-            continue;
-        }
-        if (step % per_check == 0)
-        {
-            @CHECKS@
-            if (getppid() != parent) fail(exit_orphan, "the process that started this run is gone");
-            const auto now = std::chrono::steady_clock::now();
-            if (now - reported > std::chrono::milliseconds(100))
-            {
-                reported = now;
-                std::fprintf(stderr, "@P %.6f\n", (double)step / total);
-            }
-        }
-        const bool sampling = recording && (step - settle_steps) % per_sample == 0;
-        const bool stimulated = stimulating(step, per_slow);
-        for (const Item& item : items)
-            if (item.kind == always || (item.kind == when_recording && recording)
-                || (item.kind == when_sampling && sampling) || (item.kind == when_stimulating && stimulated))
-                item.run();
-        @FAST_CLOCK@.tick();
-        @SLOW_CLOCK@.tick();
+        longest = std::min(longest, arrival.pathway->shortest);
+        if (longest < 1) fail(exit_input, "a synapse has no delay; allowed: at least one step");
+        arrival.pathway->reserve_steps(per_slow);
     }
+    for (const Arrival& arrival : at_once) arrival.pathway->reserve_steps(per_slow);
+    begin_to_receive();
+    const pid_t parent = getppid();
+    const auto began = std::chrono::steady_clock::now();
+    auto reported = began;
+    for (int64_t step = 0, n_steps; step < total; step += n_steps)
+    {
+        const bool recording = step >= settle_steps, slow = step % per_slow == 0;
+        n_steps = std::min<int64_t>(longest, per_slow - step % per_slow);
+        set_clock(step);
+        if (slow)
+        {
+            if (step % per_check == 0)
+            {
+                @CHECKS@
+                if (getppid() != parent) fail(exit_orphan, "the process that started this run is gone");
+                const auto now = std::chrono::steady_clock::now();
+                if (now - reported > std::chrono::milliseconds(100))
+                {
+                    reported = now;
+                    std::fprintf(stderr, "@P %.6f\n", (double)step / total);
+                }
+            }
+            const bool sampling = recording && (step - settle_steps) % per_sample == 0;
+            const bool stimulated = stimulating(step, per_slow);
+            for (const Item& item : items)
+                if (item.kind == always || (item.kind == when_recording && recording)
+                    || (item.kind == when_sampling && sampling) || (item.kind == when_stimulating && stimulated))
+                    item.run();
+            @SLOW_CLOCK@.tick();
+        }
+        receive(delayed, step, n_steps);
+        step_cells(step, n_steps, slow);
+        if (recording) record_spikes(step, n_steps);
+        send(delayed, n_steps);
+        send(at_once, n_steps);
+        receive(at_once, step, n_steps);
+        for (const Arrival& arrival : delayed) arrival.pathway->advance(n_steps);
+        for (const Arrival& arrival : at_once) arrival.pathway->advance(n_steps);
+    }
+    neurosim_loop_time = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
     const int64_t step = total;
     @CHECKS@
 }
@@ -252,6 +335,7 @@ int neurosim_finish()
 {
     using namespace brian;
 @WRITES@
+    write_from("loop_time", &neurosim_loop_time, 1);
     write_header("end", 1, 0);
     if (std::fflush(stdout)) fail(exit_output, std::string("cannot write the results: ") + std::strerror(errno));
     return 0;
@@ -264,10 +348,14 @@ def driver_source(
     inputs: Sequence[Binding],
     outputs: Sequence[Binding],
     finite: Sequence[Binding],
-    fast_step: FastStep,
+    kernel: CellKernel,
     samplers: Sequence[str],
     recorders: Sequence[str],
     stimulators: Sequence[str],
+    spike_monitor: str,
+    spikespace: str,
+    delayed: Sequence[Arrival],
+    at_once: Sequence[Arrival],
     slots: Sequence[tuple[str, str]],
     network: str,
     clocks: tuple[str, str],
@@ -282,11 +370,15 @@ def driver_source(
         What can be read before a run, and what is written after it, in this order.
     finite : sequence of Binding
         Arrays that are looked at for NaN and infinity every 100 ms of the model.
-    fast_step : FastStep
+    kernel : CellKernel
     samplers, recorders : sequences of str
-        Code objects that run at every sample, and at every step of their clock, of the recording only.
+        Code objects that run at every sample, and at every slow step, of the recording only.
     stimulators : sequence of str
         Code objects that run only where a stimulus slot is on.
+    spike_monitor, spikespace : str
+        Code object that records spikes, and C++ name of the array in which it looks for them.
+    delayed, at_once : sequences of Arrival
+        Synapses between cells, and those that a spike reaches in its own step.
     slots : sequence of (on, off)
         C++ names of the beginning and end of each slot.
     network : str
@@ -295,12 +387,25 @@ def driver_source(
     per_slow, per_sample : int
         Fast steps in a slow step and between samples.
     """
-    codes = [*samplers, *recorders, *stimulators, fast_step.updater, fast_step.thresholder]
+    codes = [*samplers, *recorders, *stimulators, spike_monitor, *kernel.replaces]
+    codes += [arrival.code for arrival in (*delayed, *at_once)]
+
+    def functions(names: Sequence[str]) -> str:
+        return ", ".join(f"_run_{name}" for name in names)
+
+    def arrivals(them: Sequence[Arrival]) -> str:
+        return ", ".join(f"{{&{a.pathway}, _run_{a.code}}}" for a in them)
+
     replaced = {
         "INCLUDES": "\n".join(f'#include "code_objects/{code}.h"' for code in codes),
-        "SAMPLERS": ", ".join(f"_run_{code}" for code in samplers),
-        "RECORDERS": ", ".join(f"_run_{code}" for code in recorders),
-        "STIMULATORS": ", ".join(f"_run_{code}" for code in stimulators),
+        "SAMPLERS": functions(samplers),
+        "RECORDERS": functions(recorders),
+        "STIMULATORS": functions(stimulators),
+        "REPLACED": functions(kernel.replaces),
+        "SPIKE_MONITOR": spike_monitor,
+        "SPIKESPACE": spikespace,
+        "DELAYED": arrivals(delayed),
+        "AT_ONCE_ARRIVALS": arrivals(at_once),
         "SLOTS": "".join(f"{{{on}[0], {off}[0]}}, " for on, off in slots),
         "READS": "\n".join(
             f'        else if (h.name == "{b.name}") read_into(h, {b.symbol}, {b.n});' for b in inputs
@@ -314,9 +419,7 @@ def driver_source(
         "NETWORK": network,
         "FAST_CLOCK": clocks[0],
         "SLOW_CLOCK": clocks[1],
-        "FAST_STEP": fast_step.source,
-        "UPDATER": fast_step.updater,
-        "THRESHOLDER": fast_step.thresholder,
+        "CELL_KERNEL": kernel.source,
     }
     source = _SUPPORT
     for key, text in replaced.items():

@@ -105,7 +105,7 @@ class NetworkBuilder:
             clock=self.fast,
             name="cells",
             namespace=dict(NAMESPACE),
-            dtype=dict.fromkeys(keys, np.int64) | dict.fromkeys(models.cell_singles(s.fast_kinds), np.float32),
+            dtype=dict.fromkeys(keys, np.int64) | dict.fromkeys(models.cell_singles(*kinds, s.n_stimuli), np.float32),
         )
         gates = {"G_gate": "G_mod", "J_gate": "J_mod", "V_T_gate": "V_T_mod", "adaptation": "adaptation"}
         for name, gate in gates.items():

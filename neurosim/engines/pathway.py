@@ -1,7 +1,8 @@
-"""How spikes travel: the class that the generated program calls for every Synapses object, in place of Brian2's.
+"""How spikes travel: the class that the generated program has for every Synapses object, in place of Brian2's.
 
 Brian2's queue looks up each synapse's delay, divides to find its place and copies what arrives once more. Here the synapses
 of a source are kept in runs of equal delay, so that a spike is one look-up per run; what arrives comes in the same order.
+As many steps as the shortest delay has can be read before any of them is written.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ PATHWAY_SOURCE = r"""
 class SynapticPathway
 {
     struct Run { int32_t delay, begin, end; };  // synapses[begin:end]
-    struct Slot { std::vector<int> events; int n = 0; };
+    struct Slot { std::vector<int> events; int n = 0; };  // events[:n]
     struct Nothing
     {
         friend std::ostream& operator<<(std::ostream& out, const Nothing&) { return out; }
@@ -32,7 +33,7 @@ class SynapticPathway
     static inline const Nothing nothing{};
 
     int first, last;             // sources
-    int now = 0, n_slots = 1;
+    int now = 0, n_slots = 1, ahead = 0;
     bool in_order = true;        // synapses are 0, 1, 2, ...: they need not be looked up
     std::vector<int> synapses;   // by source, then delay, then number
     std::vector<Run> runs;
@@ -40,9 +41,16 @@ class SynapticPathway
     std::vector<Slot> slots;     // (now + delay) % n_slots
     std::vector<int> arrived;
 
+    Slot& slot(int steps)
+    {
+        const int at = now + steps;
+        return slots[at < n_slots ? at : at - n_slots];
+    }
+
 public:
     std::vector<int>& sources;
     std::vector<const Nothing*> queue{&nothing};  // Brian2 2.11 can write it to a file; we never do
+    int shortest = INT32_MAX;    // delay, in steps
     SynapticPathway(std::vector<int>& sources, int first, int last)
         : first(first), last(last), slots(1), sources(sources) {}
 
@@ -52,6 +60,7 @@ public:
         auto delay = [&](int k) { return (int)(delays[n_delays == 1 ? 0 : k] / dt + 0.5); };
         std::vector<std::vector<int>> own(last - first);
         for (int k = 0; k < n_synapses; k++) own[sources[k] - first].push_back(k);
+        int longest = 0;
         for (auto& part : own)
         {
             auto sooner = [&](int a, int b) { return delay(a) < delay(b); };
@@ -64,23 +73,38 @@ public:
                 runs.back().end++;
                 in_order = in_order && part[k] == place;
                 synapses.push_back(part[k]);
-                n_slots = std::max(n_slots, steps + 1);
+                longest = std::max(longest, steps);
+                shortest = std::min(shortest, steps);
             }
         }
         first_run.push_back(runs.size());
+        if (in_order) std::vector<int>().swap(synapses);
+        n_slots = longest + 1;
         slots.resize(n_slots);
     }
 
-    void advance()
+    // Make room for spikes of so many steps at once.
+    void reserve_steps(int n_steps)
     {
-        slots[now].n = 0;
-        if (++now == n_slots) now = 0;
+        n_slots += n_steps;
+        slots.resize(n_slots);
     }
 
-    void push(const int* spikes, int n_spikes)
+    // What arrives `row` steps from now; a generated code object gets it from peek.
+    bool anything_at(int row)
     {
-        const int* const all = synapses.data();
-        Slot* const place = slots.data();
+        ahead = row;
+        return slot(row).n > 0;
+    }
+    std::vector<int>* peek()
+    {
+        const Slot& arriving = slot(ahead);
+        arrived.assign(arriving.events.data(), arriving.events.data() + arriving.n);
+        return &arrived;
+    }
+
+    void push(const int* spikes, int n_spikes, int row)
+    {
         for (int k = 0; k < n_spikes; k++)
         {
             if (spikes[k] < first || spikes[k] >= last) continue;
@@ -88,26 +112,28 @@ public:
             const Run* const end = runs.data() + first_run[source + 1];
             for (const Run* run = runs.data() + first_run[source]; run != end; ++run)
             {
-                const int at = now + run->delay;
-                Slot& slot = place[at < n_slots ? at : at - n_slots];
+                Slot& to_come = slot(row + run->delay);
                 const int n = run->end - run->begin;
-                if (slot.n + n > (int)slot.events.size()) slot.events.resize(2 * (slot.n + n) + 14);
-                int* const to = slot.events.data() + slot.n;
+                if (to_come.n + n > (int)to_come.events.size()) to_come.events.resize(2 * (to_come.n + n) + 14);
+                int* const to = to_come.events.data() + to_come.n;
+                to_come.n += n;
                 if (in_order)
                     for (int j = 0; j < n; j++) to[j] = run->begin + j;
                 else
-                    for (int j = 0; j < n; j++) to[j] = all[run->begin + j];
-                slot.n += n;
+                    for (int j = 0; j < n; j++) to[j] = synapses[run->begin + j];
             }
         }
     }
 
-    std::vector<int>* peek()
+    void advance(int n_steps)
     {
-        const int* const events = slots[now].events.data();
-        arrived.assign(events, events + slots[now].n);
-        return &arrived;
+        for (int row = 0; row < n_steps; row++) slot(row).n = 0;
+        now = (now + n_steps) % n_slots;
     }
+
+    // As Brian2's own loop calls them: one step after the other.
+    void advance() { advance(1); }
+    void push(const int* spikes, int n_spikes) { push(spikes, n_spikes, 0); }
 };
 
 #endif

@@ -41,8 +41,10 @@ class NumpyEngine:
         loaded = values(plan)
         with _one_run, _numpy_target():
             parts = _network(plan, loaded)
+            looped = time.perf_counter()
             _simulate(plan, parts, progress or (lambda fraction: None))
-        raw = _result(plan, parts, time.perf_counter() - started)
+            looped = time.perf_counter() - looped
+        raw = _result(plan, parts, time.perf_counter() - started, looped)
         _require_finite(parts)
         return raw
 
@@ -113,13 +115,13 @@ def _require_finite(parts) -> None:
             raise NotFiniteError(f"{group}.{variable}[{place}] is {value[place]} at the end of the phase")
 
 
-def _result(plan: Plan, parts, wall_time: float) -> RawPhase:
+def _result(plan: Plan, parts, wall_time: float, loop_time: float) -> RawPhase:
     s, monitors = plan.structure, parts.monitors
     n_steps = plan.record_steps // slow_ratio(s)
     every = sample_ratio(s)
 
     def trace(monitor: str, variable: str, n: int, every: int = 1) -> np.ndarray:
-        return np.ascontiguousarray(np.asarray(getattr(monitors[monitor], variable + "_"))[:n, ::every])
+        return np.ascontiguousarray(np.asarray(getattr(monitors[monitor], variable + "_"))[:n, ::every], float)
 
     sizes = {"pools": s.n_pools, "sites": s.n_sites, "terminals": s.n_terminals}
 
@@ -138,4 +140,5 @@ def _result(plan: Plan, parts, wall_time: float) -> RawPhase:
         means={name: final(*place) / n_steps for name, place in MEANS.items()},
         **{name: final(*place) for name, place in ENDS.items()},
         wall_time=wall_time,
+        loop_time=loop_time,
     )

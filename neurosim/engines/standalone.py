@@ -48,8 +48,8 @@ class StandaloneEngine:
         program = self._programs[plan.structure]
         started = time.perf_counter()
         stream = _execute(program, encode(_inputs(plan, program)), progress)
-        dtypes = {name: dtype for name, (dtype, _) in program.outputs.items()}
-        results = decode(stream, dtypes, program.outputs)
+        dtypes = {name: dtype for name, (dtype, _) in program.outputs.items()} | {"loop_time": "<f8"}
+        results = decode(stream, dtypes, dtypes)
         return _result(plan, results, time.perf_counter() - started)
 
 
@@ -159,7 +159,7 @@ def _result(plan: Plan, results: dict[str, np.ndarray], wall_time: float) -> Raw
         if n == 0:
             return np.zeros((0, length))
         samples = results[name].reshape(length, -1)
-        return np.ascontiguousarray(samples[:, :n].T)
+        return np.ascontiguousarray(samples[:, :n].T, float)
 
     sizes = {"pools": s.n_pools, "sites": s.n_sites, "terminals": s.n_terminals}
     return RawPhase(
@@ -175,4 +175,5 @@ def _result(plan: Plan, results: dict[str, np.ndarray], wall_time: float) -> Raw
         },
         **{name: results[name][: sizes[group]] for name, (group, _) in ENDS.items()},
         wall_time=wall_time,
+        loop_time=float(results["loop_time"][0]),
     )

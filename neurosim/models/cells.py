@@ -14,6 +14,7 @@ tsodyks1998 (Neural Comput. 10:821-835) for short-term plasticity.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 __all__ = [
@@ -79,9 +80,8 @@ J_gate : amp (linked)
 V_T_gate : volt (linked)
 adaptation : 1 (linked)
 noise_key : integer (shared, constant)
+slow_step = int(t*1000*Hz + 0.5) : integer (shared)
 """
-
-_SINGLE = ("w", "I_in", "G_in", "V_Te", "inv_C_m", "E_L", "inv_Delta_T", "I_exp", "inv_tau_w", "a", "E_GABA", "inv_tau_GABA")
 
 _FAST = """
 dg_{K}/dt = -g_{K}*inv_tau_decay_{K} : siemens
@@ -153,13 +153,17 @@ def cell_equations(
     return text + "".join(_STIMULUS.format(k=k) for k in range(n_stimuli))
 
 
-def cell_singles(fast_kinds: Sequence[str]) -> tuple[str, ...]:
-    """Variables of the fast loop that are held in single precision.
-
-    The voltage is not among them: a step adds a thousandth of it, so its sum has to be finer than what is added. Single
-    precision is 6e-8 of a current or a conductance, 1 nV of a voltage after the ten milliseconds that a membrane remembers.
+def cell_singles(
+    fast_kinds: Sequence[str], slow_kinds: Sequence[str], rising_kinds: Sequence[str], n_stimuli: int
+) -> tuple[str, ...]:
+    """Variables of the cells that are held in single precision: all real numbers of a cell, so that as many cells as possible
+    are stepped at a time. Single precision is 6e-8 of a current or a conductance and 4 nV of a voltage; what it does to
+    rates and spike times is measured in docs/accuracy.md. Arguments as in :func:`cell_equations`.
     """
-    return (*_SINGLE, *(f"g_{kind}" for kind in fast_kinds))
+    text = cell_equations(fast_kinds, slow_kinds, rising_kinds, n_stimuli)
+    own = [line for line in text.splitlines() if ":" in line and "shared" not in line and "linked" not in line]
+    names = (re.match(r"d(\w+)/dt|(\w+)", line) for line in own if "integer" not in line)
+    return tuple(match[1] or match[2] for match in names)
 
 
 def cell_threshold() -> str:
@@ -188,7 +192,7 @@ def cell_stimulus_step(n_stimuli: int) -> str:
         for k in range(n_stimuli)
     )
     currents = (
-        f"active_{k}*stim_{k}*int(uniform(i, t_in_timesteps, key_{k}) < probability_{k})"
+        f"active_{k}*stim_{k}*int(uniform(i, slow_step, key_{k}) < probability_{k})"
         for k in range(n_stimuli)
     )
     return f"{common}I_stim = {' + '.join(currents)}\n"
@@ -204,7 +208,7 @@ def cell_gate_step() -> str:
 
 def cell_slow_step(fast_kinds: Sequence[str], slow_kinds: Sequence[str], rising_kinds: Sequence[str]) -> str:
     """Statements of the slow loop for every cell (step 5 of the plan): noise, slow kinds, slow threshold."""
-    lines = ["I_ou = ou_decay*I_ou + ou_kick*gauss(i, t_in_timesteps, noise_key)\n"]
+    lines = ["I_ou = ou_decay*I_ou + ou_kick*gauss(i, slow_step, noise_key)\n"]
     for kind in slow_kinds:
         lines.append(f"s_{kind} = s_{kind}*decay_{kind}\n")
         target = f"s_{kind} + (g_{kind} - s_{kind})*rise_{kind}" if kind in rising_kinds else f"s_{kind}"

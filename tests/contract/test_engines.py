@@ -33,7 +33,7 @@ def same(first, second) -> bool:
             return all(np.array_equal(a[key], b[key]) for key in a) and a.keys() == b.keys()
         return np.array_equal(a, b)
 
-    names = [field.name for field in fields(first) if field.name != "wall_time"]
+    names = [field.name for field in fields(first) if field.name not in ("wall_time", "loop_time")]
     return all(equal(getattr(first, name), getattr(second, name)) for name in names)
 
 
@@ -241,8 +241,32 @@ def test_lesioned_cells_are_silent_and_stay_where_they_started(standalone):
     )
     raw = standalone.run(plan)
     assert set(raw.spike_i % 2) == {1}
-    assert (raw.traces["voltage"][0] == plan.cells["v_0"][2]).all()
+    assert (raw.traces["voltage"][0] == np.float32(plan.cells["v_0"][2])).all()
     assert np.ptp(raw.traces["voltage"][1]) > 1e-3
+
+
+def test_steps_taken_together_are_steps_taken_one_by_one(standalone, tiny_phase, no_builds):
+    # All the steps until the shortest delay are taken block by block. A synapse without weight makes that delay one step.
+    plan, _ = tiny_phase
+    name = next(group.name for group in plan.structure.synapses if group.mode == "fast" and not group.plastic)
+    wiring, runs = plan.wiring[name], []
+    for steps in (1, 3, 10):
+        weight, delay = wiring.weight.copy(), np.maximum(wiring.delay, 10 * plan.structure.dt)
+        weight[0], delay[0] = 0.0, steps * plan.structure.dt
+        others = {key: replace(w, delay=np.maximum(w.delay, 10 * plan.structure.dt)) for key, w in plan.wiring.items()}
+        runs.append(standalone.run(replace(plan, wiring=others | {name: replace(wiring, weight=weight, delay=delay)})))
+    assert runs[0].spike_i.size > 100
+    for other in runs[1:]:
+        assert same(runs[0], other)
+
+
+def test_a_synapse_without_delay_is_refused(engine):
+    plan = tiny_plan()
+    name = plan.structure.synapses[0].name
+    delay = plan.wiring[name].delay.copy()
+    delay[3] = 0.0
+    with pytest.raises(EngineError, match=rf"{name}\.delay is 0 s; allowed: at least one step \(0.0001 s\)"):
+        engine.run(replace(plan, wiring=plan.wiring | {name: replace(plan.wiring[name], delay=delay)}))
 
 
 def test_a_longer_recording_begins_like_a_shorter_one(standalone, tiny_phase, no_builds):

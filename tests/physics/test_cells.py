@@ -148,7 +148,8 @@ def test_a_train_has_its_pulses_its_rate_and_its_charge(rate, duration):
     step = compile(models.cell_stimulus_step(plan.structure.n_stimuli), "stimulus", "exec")
     current = []
     for t in range(0, 60_000, 10):
-        names = {**_FUNCTIONS, **slots, "stim_0": np.ones(1), "stim_1": np.zeros(1), "i": np.arange(1), "t_in_timesteps": t}
+        names = {**_FUNCTIONS, **slots, "stim_0": np.ones(1), "stim_1": np.zeros(1), "i": np.arange(1), "t_in_timesteps": t,
+                 "slow_step": t // 10}
         exec(step, names)
         current.append(float(np.ravel(names["I_stim"])[0]))
     on = np.array(current) > 0

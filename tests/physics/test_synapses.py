@@ -89,8 +89,9 @@ def test_slow_conductances_rise_and_decay_as_the_plan_says(network, kind):
         s *= decay
         g = s + (g - s) * rise
     assert g.max() > 1e-12
+    # held in single precision: 6e-8 at every step, of which some hundred are remembered
     np.testing.assert_allclose(
-        parts.groups["cells"].variables[f"g_{kind}"].get_value(), g, rtol=1e-9, atol=1e-20
+        parts.groups["cells"].variables[f"g_{kind}"].get_value(), g, rtol=2e-6, atol=1e-18
     )
 
 
