@@ -112,8 +112,7 @@ def carrier_use(pools: Table, cross: Table, carriers: Sequence[str], c: np.ndarr
     """Share of V_max at which each carrier of each pool runs, under blockers and foreign substrates (MODEL §2)."""
     use = {}
     for X in carriers:
-        foreign = np.zeros_like(c)
-        np.add.at(foreign, cross["pool"], cross[f"k_{X}"] * c[cross["partner"]])
+        foreign = np.bincount(cross["pool"], cross[f"k_{X}"] * c[cross["partner"]], len(c))
         use[X] = c / (pools[f"K_{X}"] * (1.0 + pools[f"B_{X}"] + foreign) + c)
     return use
 
