@@ -14,7 +14,6 @@ from functools import cached_property
 from types import SimpleNamespace
 
 import numpy as np
-from scipy.integrate import solve_ivp
 
 from neurosim import models, pharmacology, reference
 from neurosim.build.chemistry import (
@@ -113,6 +112,8 @@ class Clock:
 
     def _settled(self, released: np.ndarray, c: np.ndarray) -> np.ndarray:
         """Concentrations at which the pools stand still under constant release and without drugs."""
+        from scipy.integrate import solve_ivp
+
         gain = np.bincount(self._at, released + self._leaked, len(c))
 
         def rhs(t: float, c: np.ndarray) -> np.ndarray:

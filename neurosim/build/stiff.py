@@ -5,10 +5,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
-from scipy.integrate import BDF
-from scipy.linalg.lapack import dgetrf, dgetrs
 
 from neurosim.errors import BuildError
 
@@ -37,13 +36,20 @@ class Stretch:
         return self._row(k) + (t - times[k]) / (times[k + 1] - times[k]) * self._change(k)
 
 
-class _Solver(BDF):
+@cache
+def _solver() -> Any:
     """SciPy's BDF; LAPACK is called directly, for its wrappers take longer than the algebra of so few unknowns."""
+    # no trial without drugs needs SciPy, and it is slow to import
+    from scipy.integrate import BDF
+    from scipy.linalg.lapack import dgetrf, dgetrs
 
-    def __init__(self, *arguments, **options):
-        super().__init__(*arguments, **options)
-        self.lu = lambda matrix: dgetrf(matrix, overwrite_a=True)
-        self.solve_lu = lambda factors, b: dgetrs(factors[0], factors[1], b, overwrite_b=True)[0]
+    class Solver(BDF):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            self.lu = lambda matrix: dgetrf(matrix, overwrite_a=True)
+            self.solve_lu = lambda factors, b: dgetrs(factors[0], factors[1], b, overwrite_b=True)[0]
+
+    return Solver
 
 
 def follow(
@@ -74,7 +80,7 @@ def follow(
     BuildError
         Where the steps become too small.
     """
-    solver = _Solver(rates, float(times[0]), y, max(end, float(times[-1])), jac=slopes, rtol=rtol, atol=atol)
+    solver = _solver()(rates, float(times[0]), y, max(end, float(times[-1])), jac=slopes, rtol=rtol, atol=atol)
     done = 1
     while done < len(times):
         message = solver.step()
