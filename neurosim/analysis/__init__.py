@@ -2,8 +2,8 @@
 
 from neurosim._lazy import load_at_first_use
 
-#: Name → module; loaded at first use. xarray, pandas, Matplotlib and much of SciPy are slow to import, and a process that only
-#: runs trials needs none of them.
+#: Name → module; loaded at first use. xarray, pandas, Matplotlib and much of SciPy are slow to import, and a process that
+#: only runs trials needs none of them.
 _HOME = {
     "balance": "balance",
     "compare": "compare",
