@@ -320,8 +320,14 @@ def root_attributes(file: h5py.File) -> dict[str, Any]:
     return attributes
 
 
-def open_tree(path: Path) -> xr.DataTree:
+def open_tree(path: Path, *, thorough: bool = False) -> xr.DataTree:
     """A whole result file as a lazy DataTree; values are read when they are used.
+
+    Parameters
+    ----------
+    path : Path
+    thorough : bool
+        Make sure of its numbers too, as :func:`verify` does.
 
     Raises
     ------
@@ -335,8 +341,11 @@ def open_tree(path: Path) -> xr.DataTree:
     closed before another file is opened, not by the collector in the middle of it. A tree is a cycle, so the collector must
     find what nobody holds: it is asked each time that twice as many files are open as it left.
     """
-    with reading(path):
-        pass
+    if thorough:
+        verify(path)
+    else:
+        with reading(path):
+            pass
     stat = os.stat(path)
     identity = (stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_size)
     if identity not in _OPENED:
