@@ -78,7 +78,8 @@ def filling_of(table: Table, Q: np.ndarray) -> np.ndarray:
 
 def room(filling: np.ndarray, filling_max: np.ndarray) -> np.ndarray:
     """How freely vesicles take up: 1, and over the last tenth of Q_0 before they are full less and less, down to 0."""
-    return np.clip(10.0 * (filling_max - filling), 0.0, 1.0)
+    # np.clip says the same at three times the price
+    return np.minimum(np.maximum(10.0 * (filling_max - filling), 0.0), 1.0)
 
 
 def efflux_per_living(table: Table, S: np.ndarray) -> np.ndarray:
