@@ -219,6 +219,8 @@ def source_digest() -> str:
 
     Comments, docstrings and layout do not enter, so that tidying runs nothing again.
     """
+    # taken before the files are read: what is edited meanwhile has another one
+    source_stamp()
     total = hashlib.sha256()
     for name, file in _sources():
         total.update(f"{name}\0".encode() + _meaning(file) + b"\0")
