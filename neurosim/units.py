@@ -17,10 +17,12 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from functools import cache, lru_cache
 from types import MappingProxyType
-
-import pint
+from typing import TYPE_CHECKING
 
 from neurosim.errors import UnitError, nearest
+
+if TYPE_CHECKING:
+    import pint
 
 __all__ = ["Quantity", "INTERNAL_UNITS", "parse", "format", "split", "dimension_of", "magnitude", "example"]
 
@@ -67,6 +69,41 @@ _EXAMPLES = {
     "number": "0.5",
     "fraction": "0.5",
 }
+
+_TIME, _MOLAR = "[time]", "[substance] / [length] ** 3"
+_SIEMENS = "[current] ** 2 * [time] ** 3 / [mass] / [length] ** 2"
+#: What pint says of units that circuits and experiments are full of: factor to its base units and dimensionality. With them
+#: at hand most commands need no pint, which takes longer to start than all else that reads a file.
+_USUAL: Mapping[str, tuple[Decimal, str]] = MappingProxyType(
+    {
+        unit: (Decimal(factor), kind)
+        for unit, factor, kind in (
+            ("", "1", "dimensionless"),
+            ("s", "1", _TIME),
+            ("ms", "0.001", _TIME),
+            ("min", "60", _TIME),
+            ("h", "3600", _TIME),
+            ("d", "86400", _TIME),
+            ("Hz", "1", f"1 / {_TIME}"),
+            ("1/s", "1", f"1 / {_TIME}"),
+            ("V", "1", "[mass] * [length] ** 2 / [time] ** 3 / [current]"),
+            ("mV", "0.001", "[mass] * [length] ** 2 / [time] ** 3 / [current]"),
+            ("A", "1", "[current]"),
+            ("pA", "1E-12", "[current]"),
+            ("S", "1", _SIEMENS),
+            ("nS", "1E-9", _SIEMENS),
+            ("F", "1", "[current] ** 2 * [time] ** 4 / [mass] / [length] ** 2"),
+            ("pF", "1E-12", "[current] ** 2 * [time] ** 4 / [mass] / [length] ** 2"),
+            ("mM", "1", _MOLAR),
+            ("uM", "0.001", _MOLAR),
+            ("nM", "0.000001", _MOLAR),
+            ("nM/s", "0.000001", f"{_MOLAR} / [time]"),
+            ("nM*s", "0.000001", "[substance] * [time] / [length] ** 3"),
+            ("nM/Hz", "0.000001", "[substance] * [time] / [length] ** 3"),
+            ("mg/kg", "0.000001", "[mass] / [body_weight]"),
+        )
+    }
+)
 
 _NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
 _TEXT = re.compile(rf"\s*({_NUMBER})\s*(.*?)\s*", re.DOTALL)
@@ -121,6 +158,8 @@ class Quantity(float):
 
 @cache
 def _registry() -> pint.UnitRegistry:
+    import pint
+
     registry = pint.UnitRegistry(non_int_type=Decimal, cache_folder=None)
     # mg/kg would cancel to a bare number: body weight is a dimension of its own here.
     registry.define("kilogram_of_body = [body_weight] = kg_of_body")
@@ -130,8 +169,13 @@ def _registry() -> pint.UnitRegistry:
 @lru_cache(maxsize=1024)
 def _base(unit: str) -> tuple[Decimal, str]:
     """Factor to pint's base units, and pint's dimensionality as text. The unit of a bare number is ''."""
-    if unit == "":
-        return Decimal(1), str(_registry().dimensionless.dimensionality)
+    return _USUAL[unit] if unit in _USUAL else _asked(unit)
+
+
+def _asked(unit: str) -> tuple[Decimal, str]:
+    """The same from pint itself."""
+    import pint
+
     if not _UNIT.fullmatch(unit):
         raise UnitError(f"{unit!r} is not a unit")
     spelled = _PER_KILOGRAM.sub("/kg_of_body", unit).replace("·", "*")

@@ -1,34 +1,43 @@
 """What came out: spike statistics, balance, paired comparisons, fits, tables as data, figures. Knows no engine."""
 
-import importlib
+from neurosim._lazy import load_at_first_use
 
-from neurosim.analysis.balance import balance
-from neurosim.analysis.compare import compare
-from neurosim.analysis.frames import frame_of_comparison, frame_of_results
-from neurosim.analysis.known import known_headers, known_records
-from neurosim.analysis.outcome import classify
-from neurosim.analysis.readout import readout, select
-from neurosim.analysis.results import Results, open_results, spike_trains
-from neurosim.analysis.sensitivity import axis_ends, sensitivity
-from neurosim.analysis.spikes import (
-    active_fraction,
-    burst_fraction,
-    cell_burst_fractions,
-    cell_cv2,
-    cell_cv_isi,
-    cell_rates,
-    cv2,
-    cv_isi,
-    firing_rate,
-    firing_rate_active,
-    spikes_in_bursts,
-    trial_rates,
-)
-from neurosim.analysis.summary import SUMMARY, Axis, assemble_summary, write_summary
-from neurosim.analysis.table import Cell, TableRow, summary_table
-
-#: Loaded at first use: Matplotlib, much of SciPy and the rooms that plan a trial are slow to import and few need them.
+#: Name → module; loaded at first use. xarray, pandas, Matplotlib and much of SciPy are slow to import, and a process that
+#: only runs trials needs none of them.
 _HOME = {
+    "balance": "balance",
+    "compare": "compare",
+    "frame_of_comparison": "frames",
+    "frame_of_results": "frames",
+    "known_headers": "known",
+    "known_records": "known",
+    "classify": "outcome",
+    "readout": "readout",
+    "select": "readout",
+    "Results": "results",
+    "open_results": "results",
+    "spike_trains": "results",
+    "axis_ends": "sensitivity",
+    "sensitivity": "sensitivity",
+    "active_fraction": "spikes",
+    "burst_fraction": "spikes",
+    "cell_burst_fractions": "spikes",
+    "cell_cv2": "spikes",
+    "cell_cv_isi": "spikes",
+    "cell_rates": "spikes",
+    "cv2": "spikes",
+    "cv_isi": "spikes",
+    "firing_rate": "spikes",
+    "firing_rate_active": "spikes",
+    "spikes_in_bursts": "spikes",
+    "trial_rates": "spikes",
+    "SUMMARY": "summary",
+    "Axis": "summary",
+    "assemble_summary": "summary",
+    "write_summary": "summary",
+    "Cell": "table",
+    "TableRow": "table",
+    "summary_table": "table",
     "overview_figure": "plots",
     "save_figure": "plots",
     "CrossCorrelation": "correlation",
@@ -55,51 +64,4 @@ _HOME = {
     "stimulus_onsets": "stimuli",
 }
 
-__all__ = [
-    "SUMMARY",
-    "Axis",
-    "Cell",
-    "Results",
-    "TableRow",
-    "active_fraction",
-    "assemble_summary",
-    "axis_ends",
-    "balance",
-    "burst_fraction",
-    "cell_burst_fractions",
-    "cell_cv2",
-    "cell_cv_isi",
-    "cell_rates",
-    "classify",
-    "compare",
-    "cv2",
-    "cv_isi",
-    "firing_rate",
-    "firing_rate_active",
-    "frame_of_comparison",
-    "frame_of_results",
-    "known_headers",
-    "known_records",
-    "open_results",
-    "readout",
-    "select",
-    "sensitivity",
-    "spike_trains",
-    "spikes_in_bursts",
-    "summary_table",
-    "trial_rates",
-    "write_summary",
-    *_HOME,
-]
-
-
-def __getattr__(name):
-    if name not in _HOME:
-        raise AttributeError(f"module 'neurosim.analysis' has no attribute {name!r}; it has {', '.join(__all__)}")
-    value = getattr(importlib.import_module(f"neurosim.analysis.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__():
-    return sorted({*globals(), *__all__})
+__all__ = load_at_first_use(__name__, _HOME)

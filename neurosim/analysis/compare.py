@@ -84,14 +84,27 @@ def paired_statistics(a: xr.DataArray, b: xr.DataArray, has_ratio: bool = True) 
     """Statistics of a - b and, where they have a meaning, of a / b over ``subject``; see :func:`compare`."""
     axis = a.get_axis_num("subject")
     left, right = np.moveaxis(a.values, axis, 0), np.moveaxis(b.values, axis, 0)
+    parts = paired_numbers(left, right, has_ratio)
     names = STATISTICS + (("p",) if left.shape[0] >= FEWEST_FOR_P else ())
+    dims = [d for d in a.dims if d != "subject"]
+    coords = {name: c for name, c in a.coords.items() if "subject" not in c.dims}
+    return xr.DataArray(
+        np.stack([parts[name] for name in names]),
+        dims=["statistic", *dims],
+        coords={"statistic": list(names), **coords},
+        attrs={**a.attrs, "note": "ratio, ratio_low, ratio_high, n and p are dimensionless"},
+    )
+
+
+def paired_numbers(left: np.ndarray, right: np.ndarray, has_ratio: bool = True) -> dict[str, np.ndarray]:
+    """Statistic → its values, of arrays whose first axis is ``subject``."""
     with np.errstate(divide="ignore", invalid="ignore"):
         difference = _mean_interval(left - right)
         ratio = {key: np.exp(value) for key, value in _mean_interval(np.log(left / right)).items()}
         # one subject without a ratio is no reason to leave that subject out
         undefined = ((left < 0) | (right < 0) | ((left == 0) & (right == 0))).any(axis=0)
         ratio = {key: np.where(undefined | (not has_ratio), np.nan, value) for key, value in ratio.items()}
-    parts = {
+    return {
         "difference": difference["mean"],
         "ratio": ratio["mean"],
         "low": difference["low"],
@@ -101,14 +114,6 @@ def paired_statistics(a: xr.DataArray, b: xr.DataArray, has_ratio: bool = True) 
         "n": np.isfinite(left - right).sum(axis=0).astype(float),
         "p": difference["p"],
     }
-    dims = [d for d in a.dims if d != "subject"]
-    coords = {name: c for name, c in a.coords.items() if "subject" not in c.dims}
-    return xr.DataArray(
-        np.stack([parts[name] for name in names]),
-        dims=["statistic", *dims],
-        coords={"statistic": list(names), **coords},
-        attrs={**a.attrs, "note": "ratio, ratio_low, ratio_high, n and p are dimensionless"},
-    )
 
 
 def _mean_interval(values: np.ndarray) -> dict[str, np.ndarray]:

@@ -27,7 +27,6 @@ from neurosim.recording import (
     open_tree,
     trial_path,
 )
-from neurosim.recording.files import verify
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,8 +112,7 @@ class Results:
 
     def __init__(self, folder: str | Path):
         self.folder = Path(folder)
-        verify(self.folder / SUMMARY)
-        self.summary: xr.DataTree = open_tree(self.folder / SUMMARY)
+        self.summary: xr.DataTree = open_tree(self.folder / SUMMARY, thorough=True)
         trials = self.summary["trials"].to_dataset()
         self.arms: tuple[str, ...] = tuple(trials.arm.values.tolist())
         self.subjects: tuple[int, ...] = tuple(trials.subject.values.tolist())

@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 import xarray as xr
 
-from neurosim.analysis.compare import paired_statistics
+from neurosim.analysis.compare import paired_numbers
 
 __all__ = ["Cell", "Column", "TableRow", "summary_columns", "summary_table"]
 
@@ -191,15 +191,21 @@ class _RowMaker:
         return TableRow(section, name, values.attrs["units"] if is_relative else "log2", cells)
 
     def _cell(self, column: Column, values: xr.DataArray, is_relative: bool) -> Cell:
-        at = dict(zip(self.axes, column.point, strict=True))
-        own = values.isel(at).sel(arm=column.arm, phase=self.phase, drop=True)
+        own = self._subjects(values, column, column.arm, self.phase)
+        there = own[~np.isnan(own)]
         # the mean of nothing is nothing: say so without NumPy's warning
-        value = float(own.mean()) if own.notnull().any() else np.nan
+        value = float(there.mean()) if there.size else np.nan
         reference_arm = self.results.reference[0]
         if (column.arm, self.phase) == (reference_arm, self.reference_phase):
-            return Cell(value, n=int(own.notnull().sum()), is_relative=is_relative)
-        reference = values.isel(at).sel(arm=reference_arm, phase=self.reference_phase, drop=True)
-        statistics = paired_statistics(own, reference)
+            return Cell(value, n=there.size, is_relative=is_relative)
+        reference = self._subjects(values, column, reference_arm, self.reference_phase)
+        statistics = paired_numbers(own, reference)
         wanted = ("ratio", "ratio_low", "ratio_high") if is_relative else ("difference", "low", "high")
-        change, low, high = (float(statistics.sel(statistic=s)) - is_relative for s in wanted)
-        return Cell(value, change, low, high, int(statistics.sel(statistic="n")), is_relative)
+        change, low, high = (float(statistics[s]) - is_relative for s in wanted)
+        return Cell(value, change, low, high, int(statistics["n"]), is_relative)
+
+    def _subjects(self, values: xr.DataArray, column: Column, arm: str, phase: str) -> np.ndarray:
+        """Values of an arm and phase at a scan point, shape (subject,); xarray's own selection takes most of a table."""
+        at = dict(zip(self.axes, column.point, strict=True))
+        at |= {"arm": self.results.arms.index(arm), "phase": self.results.phases.index(phase)}
+        return values.values[tuple(at.get(dim, slice(None)) for dim in values.dims)]

@@ -253,16 +253,26 @@ class Trial:
                 kinds["Mg"] = float(kind.Mg.value)
         return kinds
 
+    @cached_property
+    def _synapses(self) -> dict[str, dict[str, np.ndarray]]:
+        """Columns of the synapses by group, in the order in which the engines lay them out, and each one's projection."""
+        found = {}
+        for group, names in self.layout.groups.items():
+            parts = [self._projections[name] for name in names]
+            columns = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+            columns["projection"] = np.repeat(np.arange(len(names)), [len(part["pre"]) for part in parts])
+            order = np.lexsort((columns["delay"], columns["pre"]))
+            found[group] = {key: column[order] for key, column in columns.items()}
+        return found
+
     def _wiring(self, concentrations: Mapping[str, float]) -> dict[str, Wiring]:
         """Synapses by group; events of a receptor's own kind scale with its drug-free fraction, slow kinds to unit peak."""
         wiring = {}
         for group, names in self.layout.groups.items():
-            parts = []
-            for name in names:
-                part = dict(self._projections[name])
-                part["weight"] = part["weight"] * self._event_scale(name, concentrations)
-                parts.append(part)
-            wiring[group] = Wiring(**{key: np.concatenate([part[key] for part in parts]) for key in parts[0]})
+            columns = dict(self._synapses[group])
+            scales = np.array([self._event_scale(name, concentrations) for name in names])
+            weight = columns["weight"] * scales[columns.pop("projection")]
+            wiring[group] = Wiring(**columns | {"weight": weight})
         return wiring
 
     def _event_scale(self, name: str, concentrations: Mapping[str, float]) -> float:

@@ -405,14 +405,21 @@ def schema(
 
 @app.command()
 def cache(
-    clear: Annotated[bool, typer.Option("--clear", help="Remove the compiled programs.")] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Remove all compiled programs.")] = False,
+    stale: Annotated[
+        bool, typer.Option("--stale", help="Remove those that cannot be used here, and what killed builds left.")
+    ] = False,
 ) -> None:
-    """Show where compiled programs are kept, or remove them.
+    """Show the compiled programs and which of them can be used here, or remove them.
+
+    A program fits one structure (cells, synapses, equations, time step), compiler, kind of processor and version; other
+    numbers need no new one. What is being compiled at the moment is left alone.
 
     \b
-    Example:
+    Examples:
+      neurosim cache --stale
       neurosim cache --clear
     """
     from neurosim.cli import caching
 
-    caching.show(clear)
+    caching.show(clear, stale)

@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
-import shutil
+import time
+from collections.abc import Sequence
 
-from neurosim.cli.console import say, table
-from neurosim.errors import EngineError
+from neurosim.cli.console import note, say, table
 
 __all__ = ["show"]
 
 
-def show(clear: bool) -> None:
-    """Print the compiled programs with their sizes; with ``clear``, remove them."""
+def show(clear: bool, stale: bool) -> None:
+    """Print the compiled programs; with ``clear`` remove all, with ``stale`` those that cannot be used here."""
     from neurosim.engines.cache import cache_directory
+    from neurosim.engines.cached import cached_programs, remove, unfinished
     from neurosim.runner.estimate import size_text
 
-    folder = cache_directory() / "programs"
-    programs = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
-    sizes = [sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) for path in programs]
-    say(f"{len(programs)} compiled program(s), {size_text(sum(sizes))}, in {folder}")
-    if clear and folder.is_dir():
-        try:
-            shutil.rmtree(folder)
-        except OSError as error:
-            raise EngineError(f"the cache {folder} cannot be removed: {error.strerror}") from error
-        say("removed; the next run compiles its program anew")
-    elif programs:
-        table(
-            ["program", "size"],
-            [[path.name, size_text(size)] for path, size in zip(programs, sizes, strict=True)],
-        )
+    programs, begun = cached_programs(), unfinished()
+    total = size_text(sum(program.size for program in programs))
+    say(f"{len(programs)} compiled program(s), {total}, in {cache_directory() / 'programs'}")
+    if not (clear or stale):
+        if programs:
+            table(
+                ["program", "structure", "cells", "synapses", "size", "made", "compiler", "usable here"],
+                [_row(program, size_text(program.size)) for program in programs],
+            )
+        if begun:
+            note(f"{len(begun)} build(s) at work or killed; --stale removes what killed ones left")
+        return
+    chosen = [program.key for program in programs if clear or program.why_not]
+    stay = remove(dict.fromkeys([*chosen, *begun]))
+    _told(chosen, stay)
+
+
+def _told(chosen: Sequence[str], stay: Sequence[str]) -> None:
+    gone = len(set(chosen) - set(stay))
+    say(f"{gone} removed; a run that needs one compiles it anew" if gone else "nothing to remove")
+    if stay:
+        note(f"{len(stay)} left alone: a run compiles it at this moment")
+
+
+def _row(program, size: str) -> list:
+    made = time.strftime("%Y-%m-%d %H:%M", time.localtime(program.made))
+    compiler = program.compiler.split(" (")[0]
+    usable = f"no: {program.why_not}" if program.why_not else "yes"
+    return [program.key[:12], program.structure[:8], program.n_cells, program.n_synapses, size, made, compiler, usable]

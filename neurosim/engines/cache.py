@@ -22,7 +22,16 @@ from neurosim.build.plan import Structure
 from neurosim.engines.compiler import Compiler, compile_program, cpu_type, find_compiler
 from neurosim.errors import EngineError
 
-__all__ = ["Program", "cache_directory", "compiler_here", "find_or_build", "fingerprint", "is_built", "sources_digest"]
+__all__ = [
+    "Program",
+    "cache_directory",
+    "compiler_here",
+    "find_or_build",
+    "fingerprint",
+    "is_built",
+    "is_whole",
+    "sources_digest",
+]
 
 _MANIFEST = "program.json"
 
@@ -111,6 +120,11 @@ def _open(directory: Path) -> Program | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return Program(directory, *tables) if whole else None
+
+
+def is_whole(directory: Path) -> bool:
+    """Whether a folder holds a program, every byte of it."""
+    return _open(directory) is not None
 
 
 @contextlib.contextmanager

@@ -54,9 +54,12 @@ def require_whole_steps(plan: Plan) -> None:
             raise EngineError(f"plan: {name} = {steps}; allowed: multiples of {per_slow}, at least {least}")
 
 
-def _by_source(wiring: Wiring) -> np.ndarray:
+def _by_source(wiring: Wiring) -> np.ndarray | slice:
     """Order in which synapses are laid out: by source, then delay, so that what arrives at once is read in one go."""
-    return np.lexsort((wiring.delay, wiring.pre))
+    pre, delay = wiring.pre, wiring.delay
+    later = (pre[1:] > pre[:-1]) | ((pre[1:] == pre[:-1]) & (delay[1:] >= delay[:-1]))
+    # trials lay theirs out once, not for every phase
+    return slice(None) if later.all() else np.lexsort((delay, pre))
 
 
 def _in_range(name: str, indices: np.ndarray, n: int) -> np.ndarray:
@@ -64,7 +67,7 @@ def _in_range(name: str, indices: np.ndarray, n: int) -> np.ndarray:
     indices = np.asarray(indices)
     if indices.size and not 0 <= indices.min() <= indices.max() < n:
         raise EngineError(f"plan: {name} points at {indices.min()} to {indices.max()}; allowed: 0 to {n - 1}")
-    return indices.astype(np.int32)
+    return indices.astype(np.int32, copy=False)
 
 
 def connections(plan: Plan) -> dict[str, tuple[np.ndarray, np.ndarray]]:

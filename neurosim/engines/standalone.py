@@ -61,10 +61,10 @@ def _inputs(plan: Plan, program: Program) -> dict[str, np.ndarray]:
         arrays |= {f"{name}.pre": i, f"{name}.post": j}
     for name, value in values(plan).items():
         dtype, n = program.inputs[name]
-        converted = value.astype(dtype)
+        converted = value.astype(dtype, copy=False)
         if n and value.size != n:
             raise EngineError(f"plan: {name} has {value.size} values; allowed: {n}, as the structure says")
-        if converted.dtype.kind == "i" and not np.array_equal(converted, value):
+        if converted.dtype.kind == "i" and converted is not value and not np.array_equal(converted, value):
             raise EngineError(
                 f"plan: {name} has values beyond {np.iinfo(dtype).max}; allowed: {dtype} integers"
             )

@@ -78,7 +78,8 @@ def filling_of(table: Table, Q: np.ndarray) -> np.ndarray:
 
 def room(filling: np.ndarray, filling_max: np.ndarray) -> np.ndarray:
     """How freely vesicles take up: 1, and over the last tenth of Q_0 before they are full less and less, down to 0."""
-    return np.clip(10.0 * (filling_max - filling), 0.0, 1.0)
+    # np.clip says the same at three times the price
+    return np.minimum(np.maximum(10.0 * (filling_max - filling), 0.0), 1.0)
 
 
 def efflux_per_living(table: Table, S: np.ndarray) -> np.ndarray:
@@ -112,8 +113,7 @@ def carrier_use(pools: Table, cross: Table, carriers: Sequence[str], c: np.ndarr
     """Share of V_max at which each carrier of each pool runs, under blockers and foreign substrates (MODEL §2)."""
     use = {}
     for X in carriers:
-        foreign = np.zeros_like(c)
-        np.add.at(foreign, cross["pool"], cross[f"k_{X}"] * c[cross["partner"]])
+        foreign = np.bincount(cross["pool"], cross[f"k_{X}"] * c[cross["partner"]], len(c))
         use[X] = c / (pools[f"K_{X}"] * (1.0 + pools[f"B_{X}"] + foreign) + c)
     return use
 

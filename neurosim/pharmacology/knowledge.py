@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 
 import numpy as np
@@ -65,10 +65,17 @@ class Knowledge:
         ReferenceDataError
             If the drug is not known.
         """
-        row = reference.chosen_binding(drug, target, self.profile)
-        row = None if row is None else reference.in_species(row, self.species)
-        factor = 1.0 if row is None else self.factors.get((row.drug, row.target), 1.0)
-        return row if factor == 1.0 else _scaled(row, factor)
+        if (drug, target) not in self._found:
+            row = reference.chosen_binding(drug, target, self.profile)
+            row = None if row is None else reference.in_species(row, self.species)
+            factor = 1.0 if row is None else self.factors.get((row.drug, row.target), 1.0)
+            self._found[drug, target] = row if factor == 1.0 else _scaled(row, factor)
+        return self._found[drug, target]
+
+    @cached_property
+    def _found(self) -> dict[tuple[str, str], Binding | None]:
+        """Rows that were asked for: a trial asks for the same few thousands of times."""
+        return {}
 
     def bindings(self, drug: str) -> tuple[Binding, ...]:
         """One row per target of a drug, as :meth:`binding` gives them."""

@@ -11,16 +11,18 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
-import xarray as xr
 
 from neurosim.errors import ResultSchemaError
 from neurosim.recording.files import clean_attributes, open_tree, reading, root_attributes, write_tree
 from neurosim.recording.schema import OUTCOMES_WITH_DATA, SCHEMA, VARIABLES, SiteInfo
 from neurosim.recording.trials import TrialRecord, names_in, site_coords, variable
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 __all__ = ["BLOCK_GROUPS", "Block", "block_headers", "block_paths", "block_records", "load_block_trial", "write_block"]
 
@@ -77,6 +79,8 @@ def write_block(folder: Path, block: Block, attributes: Mapping[str, Any] | None
     ResultSchemaError
         Folder not writable, disk full.
     """
+    import xarray as xr
+
     n = len(block.keys)
     coords = {"trial": np.array(block.keys, dtype=str), "phase": np.array(block.phases, dtype=str)}
     sites = site_coords(block.sites, block.site_infos, block.site_transmitters)
@@ -167,6 +171,8 @@ def load_block_trial(folder: Path, key: str) -> xr.DataTree | None:
     ResultSchemaError
         A block file that cannot be read.
     """
+    import xarray as xr
+
     for path in block_paths(folder):
         tree = open_tree(path)
         try:

@@ -20,17 +20,19 @@ import shutil
 import time
 import weakref
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import h5py
 import numpy as np
-import xarray as xr
 
 from neurosim.errors import ResultSchemaError
-from neurosim.recording.netcdf import write_netcdf
+from neurosim.recording.groups import COMPRESSION, WORTH_COMPRESSING, Group, write_groups
 from neurosim.recording.schema import SCHEMA
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 __all__ = [
     "clean_attributes",
@@ -40,13 +42,10 @@ __all__ = [
     "sweep",
     "verify",
     "without_collection",
+    "write_file",
     "write_tree",
 ]
 
-# plain h5py, ncdump and h5dump read gzip and check the sums; they cannot read zstd or blosc
-# (level 4 takes twice as long as 1 for one hundredth of the size; compressing a few numbers makes a file larger)
-_COMPRESSION = {"zlib": True, "complevel": 1, "shuffle": True, "fletcher32": True}
-_WORTH_COMPRESSING = 128
 _TEMPORARY = re.compile(r"^\..+\.(\d+)\.tmp(\.\w+)?$")
 # a process id says nothing about another machine on a shared disk: what was touched this recently may be
 # alive there
@@ -114,12 +113,23 @@ def write_tree(path: Path, tree: xr.DataTree) -> Path:
     ResultSchemaError
         The folder cannot be written to or the disk is full; nothing is left behind.
     """
+    from neurosim.recording.netcdf import write_netcdf
+
+    return _write_whole(path, lambda temporary: write_netcdf(temporary, tree, _encoding(tree)))
+
+
+def write_file(path: Path, root: Mapping[str, Any], groups: Mapping[str, Group]) -> Path:
+    """Write groups and root attributes as one file, as :func:`write_tree` does a tree."""
+    return _write_whole(path, lambda temporary: write_groups(temporary, root, groups))
+
+
+def _write_whole(path: Path, write: Callable[[Path], None]) -> Path:
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with without_collection():
-            write_netcdf(temporary, tree, _encoding(tree))
+            write(temporary)
         # netCDF-C would read all that it wrote to add two attributes
         with h5py.File(temporary, "r+") as file:
             file.attrs["seal"] = _SEAL_WORDS
@@ -147,14 +157,14 @@ def _encoding(tree: xr.DataTree) -> dict[str, dict[str, dict]]:
     for node in tree.subtree:
         variables = encoding.setdefault(node.path, {})
         for name, variable in node.to_dataset(inherit=False).variables.items():
-            if variable.dtype.kind in "iuf" and variable.size >= _WORTH_COMPRESSING:
-                variables[name] = dict(_COMPRESSION)
+            if variable.dtype.kind in "iuf" and variable.size >= WORTH_COMPRESSING:
+                variables[name] = dict(COMPRESSION)
             elif (
                 variable.dtype.kind == "U"
                 and variable.dims != (name,)
                 and variable.encoding.get("dtype") == "S1"
             ):
-                variables[name] = {"dtype": "S1", **_COMPRESSION}
+                variables[name] = {"dtype": "S1", **COMPRESSION}
     return encoding
 
 
@@ -310,8 +320,14 @@ def root_attributes(file: h5py.File) -> dict[str, Any]:
     return attributes
 
 
-def open_tree(path: Path) -> xr.DataTree:
+def open_tree(path: Path, *, thorough: bool = False) -> xr.DataTree:
     """A whole result file as a lazy DataTree; values are read when they are used.
+
+    Parameters
+    ----------
+    path : Path
+    thorough : bool
+        Make sure of its numbers too, as :func:`verify` does.
 
     Raises
     ------
@@ -325,11 +341,16 @@ def open_tree(path: Path) -> xr.DataTree:
     closed before another file is opened, not by the collector in the middle of it. A tree is a cycle, so the collector must
     find what nobody holds: it is asked each time that twice as many files are open as it left.
     """
-    with reading(path):
-        pass
+    if thorough:
+        verify(path)
+    else:
+        with reading(path):
+            pass
     stat = os.stat(path)
     identity = (stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_size)
     if identity not in _OPENED:
+        import xarray as xr
+
         _close_unused()
         try:
             with without_collection():
@@ -358,6 +379,8 @@ def _close_unused() -> None:
 
 def _twin(tree: xr.DataTree) -> xr.DataTree:
     """Another tree on the same handle; a closed handle opens again when a value is read."""
+    import xarray as xr
+
     twin = xr.DataTree.from_dict({node.path: node.to_dataset(inherit=False).copy() for node in tree.subtree})
     for own, other in zip(twin.subtree, tree.subtree, strict=True):
         own.set_close(other._close)

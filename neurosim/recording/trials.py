@@ -7,11 +7,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
-import xarray as xr
 
 from neurosim import reference
 from neurosim.errors import ResultSchemaError
@@ -21,8 +20,9 @@ from neurosim.recording.files import (
     reading,
     root_attributes,
     without_collection,
-    write_tree,
+    write_file,
 )
+from neurosim.recording.groups import Column, Group
 from neurosim.recording.schema import (
     COLUMNS,
     OUTCOMES_WITH_DATA,
@@ -32,6 +32,9 @@ from neurosim.recording.schema import (
     SiteInfo,
     TrialResult,
 )
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 __all__ = [
     "TrialRecord",
@@ -117,8 +120,7 @@ def write_trial(
         groups["traces"] = _traces(trial)
         if trial.phases[0].labels.voltages:
             groups["voltages"] = _voltages(trial)
-    groups["/"] = xr.Dataset(attrs=root)
-    return write_tree(trial_path(folder, trial.key), xr.DataTree.from_dict(groups))
+    return write_file(trial_path(folder, trial.key), root, groups)
 
 
 def _attributes(trial: TrialResult, extra: Mapping[str, Any]) -> dict[str, Any]:
@@ -146,15 +148,15 @@ def _check_same_labels(trial: TrialResult) -> None:
                 )
 
 
-def variable(group: str, name: str, values: np.ndarray, dims: tuple[str, ...] | None = None) -> xr.Variable:
+def variable(group: str, name: str, values: np.ndarray, dims: tuple[str, ...] | None = None) -> Column:
     """A variable of the schema, with its unit."""
     entry = VARIABLES[group][name]
-    return xr.Variable(
+    return Column(
         entry.dims if dims is None else dims, values, {"units": entry.units, "long_name": entry.long_name}
     )
 
 
-def _summary_groups(trial: TrialResult, rates: Mapping[str, np.ndarray]) -> dict[str, xr.Dataset]:
+def _summary_groups(trial: TrialResult, rates: Mapping[str, np.ndarray]) -> dict[str, Group]:
     first, phases = trial.phases[0], trial.phases
     phase = {"phase": [p.name for p in phases]}
     missing = [name for name in VARIABLES["rates"] if name not in rates]
@@ -189,7 +191,7 @@ def _summary_groups(trial: TrialResult, rates: Mapping[str, np.ndarray]) -> dict
         ),
     }
     return {
-        group: xr.Dataset(
+        group: Group(
             {name: variable(group, name, array) for name, array in arrays.items()}, coords={**phase, **coords}
         )
         for group, (arrays, coords) in groups.items()
@@ -247,7 +249,7 @@ class _PoolGrid:
         return grid
 
 
-def _spikes(trial: TrialResult) -> xr.Dataset:
+def _spikes(trial: TrialResult) -> Group:
     """CF contiguous ragged array: one train per phase and cell."""
     first = trial.phases[0]
     labels, dt = first.labels, first.dt
@@ -255,7 +257,7 @@ def _spikes(trial: TrialResult) -> xr.Dataset:
     n_phases, n_cells = len(trial.phases), sum(sizes)
     text = {"dtype": "S1"}
     step_unit = f"{dt * 1e3:g} ms"
-    return xr.Dataset(
+    return Group(
         {
             "spike_step": (
                 "obs",
@@ -301,7 +303,7 @@ def _padded(arrays: list[np.ndarray]) -> np.ndarray:
     )
 
 
-def _traces(trial: TrialResult) -> xr.Dataset:
+def _traces(trial: TrialResult) -> Group:
     first, phases = trial.phases[0], trial.phases
     grid = _PoolGrid(first)
     arrays = {
@@ -309,7 +311,7 @@ def _traces(trial: TrialResult) -> xr.Dataset:
         "concentration": _padded([grid.place(np.asarray(p.traces["concentration"])) for p in phases]),
         "activation": _padded([p.traces["activation"] for p in phases]),
     }
-    return xr.Dataset(
+    return Group(
         {name: variable("traces", name, array.astype(np.float32)) for name, array in arrays.items()},
         coords={
             "phase": [p.name for p in phases],
@@ -321,11 +323,11 @@ def _traces(trial: TrialResult) -> xr.Dataset:
     )
 
 
-def _voltages(trial: TrialResult) -> xr.Dataset:
+def _voltages(trial: TrialResult) -> Group:
     phases = trial.phases
     voltage = _padded([np.asarray(p.traces["voltage"], np.float32) * np.float32(1e3) for p in phases])
     probes = phases[0].labels.voltages
-    return xr.Dataset(
+    return Group(
         {"voltage": variable("voltages", "voltage", voltage)},
         coords={
             "phase": [p.name for p in phases],
@@ -426,9 +428,9 @@ def _labels(file: h5py.File, labels_hash: str):
     return _KNOWN_LABELS[labels_hash]
 
 
-def _labels_hash(groups: Mapping[str, xr.Dataset]) -> str:
+def _labels_hash(groups: Mapping[str, Group]) -> str:
     """Hash of all names in the summary groups."""
-    names = {g: {str(c): v.values.tolist() for c, v in groups[g].coords.items()} for g in _SUMMARY_GROUPS}
+    names = {name: groups[name].labels() for name in _SUMMARY_GROUPS}
     return hashlib.sha256(json.dumps(names, sort_keys=True).encode()).hexdigest()
 
 

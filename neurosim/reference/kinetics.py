@@ -261,7 +261,12 @@ def species(name: str) -> Species:
     ReferenceDataError
         If it is not in the table.
     """
-    return find(name, index(_species()), "species", species_names())
+    return find(name, _species_index(), "species", species_names())
+
+
+@cache
+def _species_index() -> dict[str, Species]:
+    return index(_species())
 
 
 @cache

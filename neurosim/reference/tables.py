@@ -63,6 +63,7 @@ def table(name: str) -> tuple[Mapping[str, str], ...]:
     return tuple(MappingProxyType({key: cell.strip() for key, cell in row.items()}) for row in rows)
 
 
+@cache
 def fold(name: object) -> str:
     """A name as it is compared: letters and digits only, in one case."""
     text = unicodedata.normalize("NFKC", str(name)).casefold()

@@ -1,28 +1,26 @@
 """Experiment → trials → files, resumable at any moment."""
 
-from neurosim.runner.check import CheckReport, check
-from neurosim.runner.numbers import Number, NumbersUsed, numbers_used
-from neurosim.runner.run import Listener, RunReport, run, run_experiment
-from neurosim.runner.sources import SourcesUsed, sources_of_results, sources_used
-from neurosim.runner.status import Status, status
-from neurosim.runner.trials import TrialSpec, expand, trial_key
+from neurosim._lazy import load_at_first_use
 
-__all__ = [
-    "CheckReport",
-    "Listener",
-    "Number",
-    "NumbersUsed",
-    "RunReport",
-    "SourcesUsed",
-    "Status",
-    "TrialSpec",
-    "check",
-    "expand",
-    "numbers_used",
-    "run",
-    "run_experiment",
-    "sources_of_results",
-    "sources_used",
-    "status",
-    "trial_key",
-]
+#: Name → file; a worker needs few of them.
+_HOME = {
+    "CheckReport": "check",
+    "check": "check",
+    "Number": "numbers",
+    "NumbersUsed": "numbers",
+    "numbers_used": "numbers",
+    "Listener": "run",
+    "RunReport": "run",
+    "run": "run",
+    "run_experiment": "run",
+    "SourcesUsed": "sources",
+    "sources_of_results": "sources",
+    "sources_used": "sources",
+    "Status": "status",
+    "status": "status",
+    "TrialSpec": "trials",
+    "expand": "trials",
+    "trial_key": "trials",
+}
+
+__all__ = load_at_first_use(__name__, _HOME)

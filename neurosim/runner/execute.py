@@ -19,7 +19,7 @@ from neurosim.recording import (
     write_trial,
 )
 from neurosim.runner.folder import mark_running
-from neurosim.runner.trials import TrialSpec, contents, source_digest
+from neurosim.runner.trials import TrialSpec, contents, source_digest, source_stamp
 from neurosim.schedulers import Outcome
 from neurosim.spec import canonical_json, phase_times
 
@@ -40,6 +40,8 @@ class Job:
         Root attributes that all trials of the run share.
     again : bool
         Run it although its file is there.
+    stamp : str
+        :func:`~neurosim.runner.trials.source_stamp` where the job was made.
     """
 
     spec: TrialSpec
@@ -47,6 +49,7 @@ class Job:
     engine: str
     attributes: Mapping[str, Any]
     again: bool = False
+    stamp: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ def _finished_elsewhere(job: Job) -> Ended | None:
 
 def _same_sources(job: Job) -> None:
     """The key of a trial holds the sources that made it: refuse to run under a key of other ones."""
-    if source_digest() != job.attributes["source_digest"]:
+    if source_stamp() != job.stamp and source_digest() != job.attributes["source_digest"]:
         raise EngineError("the sources of neurosim changed while the run went on; run the experiment again")
 
 

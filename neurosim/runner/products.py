@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,25 @@ from neurosim.runner.ligands import ligands_of
 from neurosim.runner.trials import Expansion
 from neurosim.spec import POINT, Experiment, axis_values, scan_dimensions
 
-__all__ = ["make_products"]
+__all__ = ["load_in_background", "make_products"]
 
 _DIGEST = "trials_digest"
+
+
+def load_in_background() -> None:
+    """Import what the products are made with while the last trials run and a processor is idle: it takes as long as they."""
+    threading.Thread(target=_load, daemon=True).start()
+
+
+def _load() -> None:
+    import xarray as xr
+
+    import neurosim.analysis.plots
+    import neurosim.analysis.table
+    import neurosim.recording.netcdf  # noqa: F401
+
+    # xarray looks for other kinds of arrays, and imports them, when it sees its first one
+    xr.Variable("x", [0.0])
 
 
 def make_products(

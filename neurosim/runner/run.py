@@ -19,7 +19,7 @@ from neurosim.runner.measure import estimates_of
 from neurosim.runner.products import make_products
 from neurosim.runner.simulate import Simulated, ready, refuse_jobs_at_work, simulate_pending
 from neurosim.runner.still import evaluate_blocks
-from neurosim.runner.trials import Expansion, TrialSpec, expand, source_digest
+from neurosim.runner.trials import Expansion, TrialSpec, expand, source_digest, source_stamp
 from neurosim.runner.validate import idle_drugs, left_out, validate
 from neurosim.runner.where import Place, place_of
 from neurosim.schedulers import Task
@@ -259,7 +259,7 @@ def _look(folder: Path, expansion: Expansion, parts: Mapping[str, str], wanted: 
 
 
 def _tasks(pending, needs, folder: Path, engine: str, attributes, *, again: bool) -> list[Task]:
-    jobs = (Job(trial, folder.resolve(), engine, attributes, again) for trial in pending)
+    jobs = (Job(trial, folder.resolve(), engine, attributes, again, source_stamp()) for trial in pending)
     return [Task(job.spec.key, job, limit_of(needs[job.spec.key])) for job in jobs]
 
 

@@ -13,6 +13,7 @@ from neurosim.errors import EngineError, ResultSchemaError, SpecError
 from neurosim.recording import OUTCOMES_WITH_DATA
 from neurosim.runner.estimate import Estimate, check_size
 from neurosim.runner.execute import Ended, execute, write_failure
+from neurosim.runner.products import load_in_background
 from neurosim.runner.trials import TrialSpec
 from neurosim.runner.where import Place, jobs_folder, scheduler_of
 from neurosim.schedulers import Scheduler, Task, at_work
@@ -132,10 +133,17 @@ def simulate_pending(
     jobs = {task.key: task.argument for task in tasks}
     ended: dict[str, Ended] = {}
     lost: dict[str, str] = {}
-    failures = 0
+    failures, left = 0, len(jobs)
+    # so many are at work when the first processor has nothing to do
+    few = max(1, getattr(scheduler, "workers", 1) - 1)
+    if left <= few:
+        load_in_background()
     outcomes = scheduler.run(tasks, execute, listener.progress, write_failure)
     try:
         for outcome in outcomes:
+            left -= 1
+            if left == few:
+                load_in_background()
             if outcome.status == "lost":
                 lost[outcome.key] = outcome.message
                 continue

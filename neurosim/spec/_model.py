@@ -116,7 +116,13 @@ class Model(BaseModel, metaclass=_Meta):
     """Base of all spec models. Equality is by content; where a model was read from does not count."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", validate_default=True, populate_by_name=True, serialize_by_alias=True
+        frozen=True,
+        extra="forbid",
+        validate_default=True,
+        populate_by_name=True,
+        serialize_by_alias=True,
+        # a process that is handed models, not files, never needs their validators
+        defer_build=True,
     )
 
     #: Fields that do not determine a trial and stay out of its hash.

@@ -1,5 +1,6 @@
 """Commands: help with an example each, quick to start, output that can be read and piped."""
 
+import json
 import re
 import subprocess
 import sys
@@ -128,12 +129,30 @@ def test_schema_is_json_schema(command, what):
 def test_cache_shows_and_clears_the_programs(command, tmp_path, monkeypatch):
     monkeypatch.setenv("NEUROSIM_CACHE", str(tmp_path))
     assert command("cache").startswith("0 compiled program(s), 0 B")
+    assert command("cache", "--clear").endswith("nothing to remove\n")
     program = tmp_path / "programs" / "abc"
     program.mkdir(parents=True)
     (program / "main").write_bytes(b"x" * 2000)
-    assert re.search(r"^  abc +2 kB$", command("cache"), re.MULTILINE)
-    assert "removed" in command("cache", "--clear")
+    assert re.search(r"^  abc .* 2 kB .* no: it is not whole$", command("cache"), re.MULTILINE)
+    assert "1 removed" in command("cache", "--clear")
     assert not program.exists()
+
+
+def test_cache_removes_what_cannot_be_used_here(command, tmp_path, monkeypatch):
+    from neurosim.engines import cached
+
+    monkeypatch.setenv("NEUROSIM_CACHE", str(tmp_path))
+    monkeypatch.setattr(cached, "is_whole", lambda path: True)
+    here = cached.fingerprint(cached.compiler_here())
+    for name, facts in (("good", here), ("old", {**here, "sources": "edited"})):
+        program = tmp_path / "programs" / name
+        program.mkdir(parents=True)
+        (program / "program.json").write_text(json.dumps({"fingerprint": facts}))
+    shown = command("cache")
+    assert re.search(r"^  good .* yes$", shown, re.MULTILINE)
+    assert re.search(r"^  old .* no: other sources of neurosim$", shown, re.MULTILINE)
+    assert "1 removed" in command("cache", "--stale")
+    assert [path.name for path in (tmp_path / "programs").iterdir() if path.is_dir()] == ["good"]
 
 
 def test_settings_are_cut_at_the_first_equals_sign():

@@ -31,6 +31,7 @@ from neurosim.recording import (
     trial_path,
     write_trial,
 )
+from neurosim.recording.files import _encoding
 
 
 @pytest.fixture
@@ -313,11 +314,13 @@ def test_a_file_is_the_one_that_xarray_writes(tmp_path, monkeypatch):
     def write(folder):
         return write_trial(folder, result, trial_rates(result), {"a": 1, "circuit_yaml": "x" * 1000})
 
-    def by_xarray(path, tree, encoding):
-        tree.to_netcdf(path, engine="netcdf4", encoding=encoding, write_inherited_coords=True)
+    def by_xarray(path, root, groups):
+        datasets = {name: xr.Dataset(group.variables, group.coords) for name, group in groups.items()}
+        tree = xr.DataTree.from_dict({"/": xr.Dataset(attrs=root), **datasets})
+        tree.to_netcdf(path, engine="netcdf4", encoding=_encoding(tree), write_inherited_coords=True)
 
     ours = write(tmp_path / "ours")
-    monkeypatch.setattr("neurosim.recording.files.write_netcdf", by_xarray)
+    monkeypatch.setattr("neurosim.recording.files.write_groups", by_xarray)
     theirs = write(tmp_path / "theirs")
     with xr.open_datatree(ours) as one, xr.open_datatree(theirs) as other:
         assert one.identical(other)

@@ -223,12 +223,20 @@ def test_a_failed_trial_runs_again_only_when_asked_to(tiny, fake_engine, monkeyp
 def test_a_trial_does_not_run_under_the_key_of_other_sources(tiny, fake_engine, monkeypatch):
     from neurosim.runner import execute
 
+    monkeypatch.setattr(execute, "source_stamp", lambda: "written meanwhile")
     monkeypatch.setattr(execute, "source_digest", lambda: "edited meanwhile")
     report = run_experiment("tiny_experiment", workers=1)
     assert fake_engine.runs == 0
     assert {message for *_, message in report.failed} == {
         "the sources of neurosim changed while the run went on; run the experiment again"
     }
+
+
+def test_sources_that_were_written_again_as_they_were_run(tiny, fake_engine, monkeypatch):
+    from neurosim.runner import execute
+
+    monkeypatch.setattr(execute, "source_stamp", lambda: "written meanwhile")
+    assert not run_experiment("tiny_experiment", workers=1).failed
 
 
 def test_numbers_that_run_away_are_the_outcome_nan(tiny, fake_engine, monkeypatch):

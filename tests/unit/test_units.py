@@ -146,3 +146,11 @@ def test_body_weight_does_not_cancel():
 def test_every_dimension_has_an_example_that_it_reads():
     for dimension in units.INTERNAL_UNITS:
         assert units.parse(units.example(dimension).strip("'"), dimension).dimension == dimension
+
+
+@pytest.mark.parametrize("unit", units._USUAL)
+def test_units_that_are_at_hand_are_those_of_pint(unit):
+    if unit:
+        assert units._USUAL[unit] == units._asked(unit)
+    else:
+        assert units._USUAL[unit] == (1, str(units._registry().dimensionless.dimensionality))

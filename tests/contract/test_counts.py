@@ -1,0 +1,135 @@
+"""What a run costs, counted: objects, imports, files and reads. Times differ from machine to machine, counts do not."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from neurosim.analysis import open_results
+from neurosim.build import structure
+from neurosim.engines import cache
+from neurosim.engines.network import CLOCKS
+from neurosim.runner import run_experiment
+from neurosim.spec import load_experiment, resolve
+
+#: One experiment of each shipped circuit that spikes.
+CIRCUITS = {"midbrain_raphe": "acute_escitalopram", "da_5ht_brain": "monoamine_lesions"}
+#: What is slow to import, and no process that only runs trials needs: it would be paid for by every worker.
+HEAVY = ("brian2", "xarray", "pandas", "matplotlib", "pint", "scipy", "dask", "jinja2", "typer")
+
+
+def structure_of(experiment):
+    experiment = load_experiment(experiment)
+    return structure(resolve(experiment, next(iter(experiment.arms)), {}))
+
+
+def imported_by(code: str) -> set[str]:
+    """Top-level packages that a fresh process has imported after some code."""
+    code += "\nimport sys; print(*{name.split('.')[0] for name in sys.modules})"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(answer.stdout.split())
+
+
+@pytest.mark.parametrize("experiment", CIRCUITS.values(), ids=CIRCUITS)
+def test_synapses_are_grouped_by_kind_and_not_by_projection(experiment):
+    s = structure_of(experiment)
+    n_projections = len(load_experiment(experiment).circuit.projections)
+    kinds = (*s.fast_kinds, *s.slow_kinds)
+    # every kind with and without plasticity, and a gated projection for itself
+    assert len(s.synapses) <= 2 * len(kinds) + s.n_gates < n_projections
+    ungated = [(group.kind, group.plastic) for group in s.synapses if group.gate < 0]
+    assert len(set(ungated)) == len(ungated)
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory):
+    """The generated sources of the smaller circuit, not compiled."""
+    if cache.compiler_here() is None:
+        pytest.skip("sources are generated for a compiler")
+    folder = tmp_path_factory.mktemp("sources")
+    s = structure_of(CIRCUITS["midbrain_raphe"])
+    cache._generate(s, folder)
+    return s, folder
+
+
+def scheduled(folder: Path) -> list[str]:
+    """Clock and code object of everything that the network runs in a step."""
+    return re.findall(r"neurosim_network\.add\(&(\w+), (\w+)\)", (folder / "main.cpp").read_text())
+
+
+def test_code_objects_of_a_step(sources):
+    s, folder = sources
+    clocks = [clock for clock, _ in scheduled(folder)]
+    # state, threshold, record, reset; each kind of synapse and the counting of spikes take what comes and hand it out
+    assert 0 < clocks.count("fast_clock") <= 4 + 2 * (len(s.synapses) + 1)
+    # two recorders, seven steps of modulators, five of gates and links, stimuli, cells
+    assert 0 < clocks.count("slow_clock") <= 16
+    assert set(clocks) == set(CLOCKS)
+
+
+READY = "from neurosim.spec import load_experiment; import neurosim.cli.running, neurosim.runner.run, neurosim.runner; "
+BEFORE_TRIALS = READY + "neurosim.runner.expand(load_experiment('acute_escitalopram'), 'standalone')"
+#: A whole trial without drugs as a worker runs it, on an engine that simulates nothing.
+ONE_TRIAL = f"""
+import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+import fake_engine, pathlib, neurosim.schedulers.worker
+from neurosim.runner.execute import Job, execute
+from neurosim.runner.trials import expand, source_digest
+from neurosim.spec import load_experiment
+import neurosim.engines
+neurosim.engines.get_engine = lambda name: fake_engine.FakeEngine()
+trial = expand(load_experiment("acute_escitalopram"), "numpy").trials[0]
+done = execute(Job(trial, pathlib.Path(sys.argv[1]), "numpy", {{"source_digest": source_digest()}}), lambda part: None)
+assert done.outcome == "ok" and not done.cannot_write, done
+"""
+
+
+def test_what_a_run_does_not_import_before_its_trials():
+    assert not set(HEAVY) - {"typer"} & imported_by(BEFORE_TRIALS)
+
+
+def test_what_a_worker_does_not_import(tmp_path):
+    (tmp_path / "trials").mkdir()
+    code = ONE_TRIAL.replace("sys.argv[1]", repr(str(tmp_path)))
+    # without drugs SciPy only finds the rest of the pools
+    assert not set(HEAVY) - {"scipy"} & imported_by(code)
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """Paths whose bytes were all read, as often as they were."""
+    from neurosim.recording import files
+
+    found, holds = [], files._seal_holds
+    monkeypatch.setattr(files, "_seal_holds", lambda path: found.append(path.name) or holds(path))
+    return found
+
+
+def test_files_and_reads_of_a_run(tiny, fake_engine, plain_figure, reads):
+    report = run_experiment("tiny_experiment", workers=1, output="out")
+    trials = {path.name for path in Path("out/trials").iterdir()}
+    assert len(trials) == report.total and all(name.endswith(".h5") for name in trials)
+    assert {path.name for path in Path("out").iterdir()} == {
+        "trials",
+        "plan.json",
+        "summary.h5",
+        "overview.png",
+        ".run.lock",
+    }
+    assert sorted(name for name in reads if name != "summary.h5") == sorted(trials)
+    # what is known of earlier runs, and of trials that had ended; the figure
+    assert reads.count("summary.h5") <= 4
+    reads.clear()
+    run_experiment("tiny_experiment", workers=1, output="out")
+    assert set(reads) == {"summary.h5"} and len(reads) <= 4
+
+
+def test_opening_results_reads_the_summary_once_and_a_trial_when_it_is_asked_for(tiny, fake_engine, plain_figure, reads):
+    run_experiment("tiny_experiment", workers=1, output="out")
+    reads.clear()
+    results = open_results("out")
+    assert reads == ["summary.h5"]
+    results.trial(results.arms[0])
+    assert len(reads) == 2
