@@ -169,23 +169,19 @@ public:
 
 constexpr double log2_e = 1.44269504088896340736;
 
-// 2**y by a polynomial on [-1/2, 1/2], without a branch. Adding `round` leaves the nearest whole number in the last
-// bits; a compiler that may reorder sums would take it away again, so floor.py forbids it that.
+// 2**y by a polynomial on [-1/2, 1/2], without a branch, added up in pairs so that its terms need not wait for each other.
+// Adding `round` leaves the nearest whole number in the last bits; a compiler that may reorder sums would take it away again, so floor.py forbids it that.
 inline double power_of_2(double y)
 {
     const double round = 6755399441055744.0, shifted = y + round, f = y - (shifted - round);
     int64_t n;
     __builtin_memcpy(&n, &shifted, 8);
-    double p = 9.1681230009722478566e-8;
-    p = p * f + 1.3255182740764667638e-6;
-    p = p * f + 1.5258493043374334102e-5;
-    p = p * f + 1.5403456036911953442e-4;
-    p = p * f + 1.3333547331502898123e-3;
-    p = p * f + 9.618129159171819038e-3;
-    p = p * f + 5.5504108739711916047e-2;
-    p = p * f + 0.24022650695813709767;
-    p = p * f + 0.69314718055855055748;
-    p = p * f + 1.0;
+    const double q = f * f;
+    const double p_1 = 0.69314718055855055748 * f + 1.0, p_3 = 5.5504108739711916047e-2 * f + 0.24022650695813709767,
+        p_5 = 1.3333547331502898123e-3 * f + 9.618129159171819038e-3,
+        p_7 = 1.5258493043374334102e-5 * f + 1.5403456036911953442e-4,
+        p_9 = 9.1681230009722478566e-8 * f + 1.3255182740764667638e-6;
+    double p = ((p_9 * q + p_7) * q + p_5) * (q * q) + (p_3 * q + p_1);
     int64_t bits;
     __builtin_memcpy(&bits, &p, 8);
     bits += int64_t(uint64_t(n) << 52);
@@ -197,19 +193,57 @@ inline float power_of_2(float y)
     const float round = 12582912.0f, shifted = y + round, f = y - (shifted - round);
     int32_t n;
     __builtin_memcpy(&n, &shifted, 4);
-    float p = 1.5345811889853683e-4f;
-    p = p * f + 1.3399931217853434e-3f;
-    p = p * f + 9.618488957570746e-3f;
-    p = p * f + 5.5503287769704306e-2f;
-    p = p * f + 2.4022646890629765e-1f;
-    p = p * f + 6.931472057372638e-1f;
-    p = p * f + 1.0f;
+    const float q = f * f;
+    const float p_1 = 6.931472057372638e-1f * f + 1.0f, p_3 = 5.5503287769704306e-2f * f + 2.4022646890629765e-1f,
+        p_5 = 1.3399931217853434e-3f * f + 9.618488957570746e-3f;
+    float p = ((1.5345811889853683e-4f * q + p_5) * q + p_3) * q + p_1;
     int32_t bits;
     __builtin_memcpy(&bits, &p, 4);
     bits += int32_t(uint32_t(n) << 23);
     __builtin_memcpy(&p, &bits, 4);
     return p;
 }
+// Gaussian number of 64 random bits, as `gauss` of functions.h makes it. Halves of 64 bits keep the loop at one width.
+inline double gauss_of(uint64_t random, double)
+{
+    const double u = double(int64_t(random) >> 32) * 0x1p-32 + (0.5 + 0x1p-33);
+    const double w = double(int64_t(random << 32) >> 32) * 0x1p-32 + 0x1p-33;
+    uint64_t b;
+    __builtin_memcpy(&b, &u, 8);
+    const uint64_t one = 0x3FF0000000000000ULL, exponent = (b - 0x3FE6A09E667F3BCDULL + one) >> 52;
+    b = b - (exponent << 52) + one;
+    double m;
+    __builtin_memcpy(&m, &b, 8);
+    const double s = (m - 1) / (m + 1), q = s * s, q2 = q * q;
+    const double artanh = ((1.0 / 15 * q + 1.0 / 13) * q2 + (1.0 / 11 * q + 1.0 / 9)) * (q2 * q2)
+        + ((1.0 / 7 * q + 1.0 / 5) * q2 + (1.0 / 3 * q + 1.0));
+    const double log_u = double(int64_t(exponent) - 1023) * 0.69314718055994530942 + 2 * s * artanh;
+    const double x = 6.28318530717958647693 * (0.25 - std::fabs(w)), r = x * x, r2 = r * r;
+    const double sine = (1.0 / 355687428096000.0 * r2 * r2 + (-1.0 / 1307674368000.0 * r + 1.0 / 6227020800.0) * r2
+        + (-1.0 / 39916800.0 * r + 1.0 / 362880.0)) * (r2 * r2)
+        + ((-1.0 / 5040.0 * r + 1.0 / 120.0) * r2 + (-1.0 / 6.0 * r + 1.0));
+    return std::sqrt(-2 * log_u) * x * sine;
+}
+
+inline float gauss_of(uint64_t random, float)
+{
+    const float u = float(int32_t(random >> 32)) * 0x1p-32f + (0.5f + 0x1p-33f);
+    const float w = float(int32_t(random)) * 0x1p-32f + 0x1p-33f;
+    uint32_t b;
+    __builtin_memcpy(&b, &u, 4);
+    const uint32_t one = 0x3F800000U, exponent = (b - 0x3F3504F3U + one) >> 23;
+    b = b - (exponent << 23) + one;
+    float m;
+    __builtin_memcpy(&m, &b, 4);
+    const float s = (m - 1) / (m + 1), q = s * s, q2 = q * q;
+    const float artanh = (1.0f / 9 * q2 + (1.0f / 7 * q + 1.0f / 5)) * q2 + (1.0f / 3 * q + 1.0f);
+    const float log_u = float(int32_t(exponent) - 127) * 0.693147180f + 2 * s * artanh;
+    const float x = 6.283185307f * (0.25f - std::fabs(w)), r = x * x, r2 = r * r;
+    const float sine = ((-1.0f / 39916800 * r + 1.0f / 362880) * r2 + (-1.0f / 5040 * r + 1.0f / 120)) * r2
+        + (-1.0f / 6 * r + 1.0f);
+    return std::sqrt(-2 * log_u) * x * sine;
+}
+
 inline double kept_in_range(double y) { return y < -1021.0 ? -1021.0 : y > 1022.0 ? 1022.0 : y; }
 inline float kept_in_range(float y) { return y < -125.0f ? -125.0f : y > 126.0f ? 126.0f : y; }
 
@@ -377,6 +411,12 @@ struct Gates
         }
     }
 
+    bool is_moved(const double* gate) const
+    {
+        const auto moves = [=](const Effect& effect) { return gate <= effect.gate && effect.gate < gate + n_populations; };
+        return std::any_of(effects.begin(), effects.end(), moves);
+    }
+
     void step(const Sites& sites)
     {
         for (auto& [name, gate] : of)
@@ -519,20 +559,28 @@ struct Cells : Columns
     void slow_step(int64_t step, Gates& gates)
     {
         stimulate(step);
+        fluctuate(step);
         for (const Segment& s : segments)
-            slow_step(step, s, real(gates.of["G_mod"][s.population]), real(gates.of["J_mod"][s.population]),
+            take_gates(s, real(gates.of["G_mod"][s.population]), real(gates.of["J_mod"][s.population]),
                       real(gates.of["V_T_mod"][s.population]));
     }
 
-    void slow_step(int64_t step, Segment s, real G_mod, real J_mod, real V_T_mod)
+    void fluctuate(int64_t step)
+    {
+        const Columns p = *this;
+        INDEPENDENT
+        for (int64_t k = 0; k < n_cells; k++)
+            p.I_ou[k] = p.ou_decay[k] * p.I_ou[k] + p.ou_kick[k] * gauss_of(_ns_bits(k, step, p.noise_key), real());
+    }
+
+    // What holds for the next slow step in cells of one population.
+    void take_gates(Segment s, real G_mod, real J_mod, real V_T_mod)
     {
         const Columns p = *this;
         INDEPENDENT
         for (int k = s.first; k < s.last; k++)
         {
-            const real noise = p.ou_decay[k] * p.I_ou[k] + p.ou_kick[k] * real(gauss(k, step, p.noise_key));
-            real G = G_mod, I = p.drive[k] + noise + p.I_stim[k] + J_mod;
-            p.I_ou[k] = noise;
+            real G = G_mod, I = p.drive[k] + p.I_ou[k] + p.I_stim[k] + J_mod;
             each(EachSlow(), [&](auto K) {
                 const real s_k = p.slow_s[K][k] * p.slow_decay[K];
                 real g_k = s_k;
@@ -559,7 +607,8 @@ struct Cells : Columns
     // One step of cells first .. last; whether any of them fired.
     inline __attribute__((always_inline)) static bool advance(const Columns& p, int first, int last, Step step)
     {
-        real above = -1;
+        real above = shared_V_peak ? p.V_peak[first] : real(0);
+        const real fires_at = above;
         INDEPENDENT
         for (int k = first; k < last; k++)
         {
@@ -576,19 +625,19 @@ struct Cells : Columns
                 p.g[K][k] = g * (fast_kinds[K].of_cell ? p.inv_tau_GABA[k] : p.keep[K]);
             });
             const real dt_by_C_m = p.reopen[k] <= step ? p.inv_C_m[k] : real(0);
-            const real v_next = v + dt_by_C_m * I, over = v_next - p.V_peak[k];
+            const real v_next = v + dt_by_C_m * I, over = shared_V_peak ? v_next : v_next - p.V_peak[k];
             p.v[k] = v_next;
             p.w[k] = w + p.inv_tau_w[k] * (p.a[k] * (v - p.E_L[k]) - w);
             above = above > over ? above : over;
         }
-        return above > 0;
+        return above > fires_at;
     }
 
     // The blocks are small enough to look for spikes while they are in the nearest cache.
     void fast_step(int64_t step, vector<double>& adaptation)
     {
         const Columns p = *this;
-        constexpr int block = 256;
+        constexpr int block = 128;
         fired.clear();
         for (int first = 0; first < n_cells; first += block)
         {
@@ -608,7 +657,6 @@ struct Cells : Columns
 
 // --- synapses ---------------------------------------------------------------------------------------------------------
 
-struct Synapse { int32_t post, population; real weight; };
 struct Plasticity { real U, rate_rec, rate_fac, x, u; int64_t last; };
 
 // Synapses of one source that share a delay.
@@ -618,8 +666,12 @@ class Pathway
 {
     const Group& group;
     real* target;
-    const double *gain, *transmission = nullptr;
-    vector<Synapse> synapses;
+    const double* gain;
+    const double* transmission = nullptr;
+    const bool is_scaled;
+    const vector<int64_t>& population;
+    vector<int32_t> post;
+    vector<real> weight;
     vector<Plasticity> plasticity;
     vector<Run> runs;
     vector<int32_t> first_run;
@@ -629,20 +681,14 @@ public:
     // The plan has its synapses sorted by source, then delay.
     Pathway(const Group& group, Cells& cells, Gates& gates)
         : group(group), target(group.fast ? cells.g[group.place] : cells.slow_s[group.place]),
-          gain(gates.of[string("gain_") + group.kind].data()), synapses(group.n), first_run(n_cells + 1)
+          gain(gates.of[string("gain_") + group.kind].data()), is_scaled(gates.is_moved(gain)),
+          population(cells.population), first_run(n_cells + 1)
     {
         const string name = string(group.name) + ".";
         if (group.gate >= 0) transmission = gates.of["tx_" + std::to_string(group.gate)].data();
-        arrange(plan.integers(name + "pre"), plan.numbers(name + "delay"), cells.population);
-        {
-            const auto post = plan.integers(name + "post");
-            for (int k = 0; k < group.n; k++) synapses[k].post = int32_t(post[k]);
-        }
-        {
-            const auto weight = plan.numbers(name + "weight");
-            for (int k = 0; k < group.n; k++) synapses[k].weight = real(weight[k]);
-        }
-        for (Synapse& synapse : synapses) synapse.population = int32_t(cells.population[synapse.post]);
+        arrange(plan.integers(name + "pre"), plan.numbers(name + "delay"));
+        for (int64_t cell : plan.integers(name + "post")) post.push_back(int32_t(cell));
+        for (double own : plan.numbers(name + "weight")) weight.push_back(real(own));
         if (!group.plastic) return;
         const auto U = plan.numbers(name + "U"), tau_rec = plan.numbers(name + "tau_rec"),
             tau_fac = plan.numbers(name + "tau_fac");
@@ -662,21 +708,17 @@ public:
         for (int32_t number : slot)
         {
             const Run run = runs[number];
-            const double scale = transmission ? transmission[run.source_population] : 1.0;
+            const real scale = transmission ? real(transmission[run.source_population]) : real(1);
             if (group.plastic)
-                arrive_plastic(run, scale, step);
+                for (int32_t k = run.begin; k < run.end; k++) add(k, scale * released(plasticity[k], step));
             else
-                for (int32_t k = run.begin; k < run.end; k++)
-                {
-                    const Synapse s = synapses[k];
-                    target[s.post] += s.weight * real(gain[s.population] * scale);
-                }
+                for (int32_t k = run.begin; k < run.end; k++) add(k, scale);
         }
         slot.clear();
     }
 
 private:
-    void arrange(const vector<int64_t>& pre, const vector<double>& delay, const vector<int64_t>& population)
+    void arrange(const vector<int64_t>& pre, const vector<double>& delay)
     {
         size_t longest = 0;
         for (int k = 0; k < group.n; k++)
@@ -694,20 +736,21 @@ private:
         slots.resize(longest + 1);
     }
 
-    void arrive_plastic(Run run, double scale, int64_t step)
+    // Gains that no site moves stay 1 and are not looked up.
+    void add(int32_t k, real scale)
     {
-        for (int32_t k = run.begin; k < run.end; k++)
-        {
-            const Synapse s = synapses[k];
-            Plasticity& p = plasticity[k];
-            const real passed = real(step - p.last);
-            real x = 1 + (p.x - 1) * real(vexp(p.rate_rec * passed)), u = p.u * real(vexp(p.rate_fac * passed));
-            u += p.U * (1 - u);
-            target[s.post] += s.weight * real(gain[s.population] * scale) * u * x;
-            p.x = x - u * x;
-            p.u = u;
-            p.last = step;
-        }
+        const int32_t cell = post[k];
+        target[cell] += weight[k] * (is_scaled ? scale * real(gain[population[cell]]) : scale);
+    }
+
+    static real released(Plasticity& p, int64_t step)
+    {
+        const real passed = real(step - p.last);
+        const real x = 1 + (p.x - 1) * real(vexp(p.rate_rec * passed)), before = p.u * real(vexp(p.rate_fac * passed));
+        p.u = before + p.U * (1 - before);
+        p.x = x - p.u * x;
+        p.last = step;
+        return p.u * x;
     }
 };
 

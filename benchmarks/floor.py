@@ -100,7 +100,7 @@ def shared_values(plan: Plan) -> frozenset[str]:
 
 def _header(structure: Structure, real: str, shared: frozenset[str]) -> str:
     s = structure
-    sizes = ("n_cells", "n_pools", "n_terminals", "n_sites", "n_stimuli", "n_cross", "n_terminal_links")
+    sizes = ("n_cells", "n_populations", "n_pools", "n_terminals", "n_sites", "n_stimuli", "n_cross", "n_terminal_links")
     sizes = {name: getattr(s, name) for name in (*sizes, "n_site_links", "n_cell_terminals")}
     sizes |= {"n_fast": len(s.fast_kinds), "n_slow": len(s.slow_kinds), "per_slow": slow_ratio(s)}
     places = {kind: place for kinds in (s.fast_kinds, s.slow_kinds) for place, kind in enumerate(kinds)}
