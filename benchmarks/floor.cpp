@@ -13,6 +13,7 @@
 #include <cstring>
 #include <ctime>
 #include <fstream>
+#include <limits>
 #include <map>
 #include <string>
 #include <type_traits>
@@ -120,21 +121,53 @@ template <class T> void write(const char* name, const vector<T>& items)
     write(name, items.data(), sizeof(T), items.size());
 }
 
-// One value for each cell, zero to begin with. Lengths that are multiples of a page would put equal places of all columns
+// Cells that follow each other in one population. Each segment begins at a whole vector and is filled up to one with idle
+// places: cell k is at place k + shift.
+struct Segment { int population, first, last, shift; };
+
+struct Places
+{
+    static constexpr int lanes = 64 / sizeof(real);
+    vector<Segment> segments;
+    vector<int32_t> of_cell, population;
+    int n = 0;
+
+    explicit Places(const vector<int64_t>& populations)
+    {
+        for (int cell = 0; cell < n_cells; cell++)
+        {
+            if (cell == 0 || populations[cell] != populations[cell - 1])
+            {
+                n = (n + lanes - 1) / lanes * lanes;
+                segments.push_back({int(populations[cell]), n, n, n - cell});
+            }
+            of_cell.push_back(n++);
+            segments.back().last = (n + lanes - 1) / lanes * lanes;
+        }
+        n = segments.back().last;
+        for (const Segment& s : segments) population.resize(s.last, s.population);
+    }
+};
+const Places places(plan.integers("cells.population"));
+
+// One value for each place, zero to begin with. Lengths that are multiples of a page would put equal places of all columns
 // into the same set of the cache; the extra lines spread them.
 template <class T> T* new_column()
 {
     static int n_columns = 0;
-    const size_t lines = (n_cells * sizeof(T) + 63) / 64 + 8, shift = n_columns++ % 8;
+    const size_t lines = (places.n * sizeof(T) + 63) / 64 + 8, shift = n_columns++ % 8;
     char* const memory = static_cast<char*>(std::aligned_alloc(64, lines * 64));
     std::memset(memory, 0, lines * 64);
     return reinterpret_cast<T*>(memory + 64 * shift);
 }
 
+// Idle places have the values of the first cell of their segment.
 real* new_column(const vector<double>& values)
 {
     real* const column = new_column<real>();
-    for (int k = 0; k < n_cells; k++) column[k] = real(values.at(k));
+    for (const Segment& s : places.segments)
+        std::fill(column + s.first, column + s.last, real(values.at(s.first - s.shift)));
+    for (int cell = 0; cell < n_cells; cell++) column[places.of_cell[cell]] = real(values.at(cell));
     return column;
 }
 
@@ -144,27 +177,33 @@ vector<double> change_all(vector<double> values, double (*change)(double))
     return values;
 }
 
-// A parameter of the cells: a column, or one number where all cells have the same.
-template <bool shared> class Parameter;
-template <> class Parameter<false>
-{
-    const real* column;
-public:
-    Parameter(const string& name, double (*change)(double)) : column(new_column(change_all(plan.numbers(name), change))) {}
-    real operator[](int k) const { return column[k]; }
-};
-template <> class Parameter<true>
+struct Same
 {
     real value;
+    real operator[](int) const { return value; }
+};
+
+// A parameter of the cells. Where all cells of a population have the same, its loops need but one number.
+template <bool shared> class Parameter
+{
+    const real* column;
+
 public:
     Parameter(const string& name, double (*change)(double))
+        : column(new_column(change_all(plan.numbers(name), change)))
     {
-        const auto values = plan.numbers(name);
-        for (double own : values)
-            if (own != values[0]) fail(name + " is not the same in all cells, as the program was told");
-        value = real(change(values.at(0)));
+        if (!shared) return;
+        for (const Segment& s : places.segments)
+            for (int k = s.first; k < s.last; k++)
+                if (column[k] != column[s.first])
+                    fail(name + " is not the same in all cells of a population, as the program was told");
     }
-    real operator[](int) const { return value; }
+    real operator[](int k) const { return column[k]; }
+    auto from(int first) const
+    {
+        if constexpr (shared) return Same{column[first]};
+        else return column;
+    }
 };
 
 constexpr double log2_e = 1.44269504088896340736;
@@ -433,7 +472,8 @@ struct Gates
 
 // --- cells ------------------------------------------------------------------------------------------------------------
 
-struct Segment { int population, first, last; };
+// Equal parts of a segment, small enough to look for spikes while they are in the nearest cache.
+struct Block { Segment segment; int first, last; };
 struct Stimulus { double amplitude, probability, period; int64_t on, off, width, key; const real* mask; };
 
 
@@ -512,8 +552,9 @@ struct Columns
 
 struct Cells : Columns
 {
-    const vector<int64_t> population = plan.integers("cells.population"), n_ref = plan.integers("cells.n_ref");
-    vector<Segment> segments;
+    static constexpr int longest_block = 256;
+    const vector<int64_t> n_ref = plan.integers("cells.n_ref");
+    vector<Block> blocks;
     vector<Stimulus> stimuli;
     vector<int> fired;
 
@@ -533,11 +574,16 @@ struct Cells : Columns
             s.width = plan.integer("cells.width_" + number);
             stimuli.push_back(s);
         }
-        for (int k = 0; k < n_cells; k++)
+        for (const Segment& s : places.segments)
         {
-            if (k == 0 || population[k] != population[k - 1]) segments.push_back({int(population[k]), k, k});
-            segments.back().last = k + 1;
+            const int length = s.last - s.first, parts = (length + longest_block - 1) / longest_block;
+            const int own = (length / parts + Places::lanes - 1) / Places::lanes * Places::lanes;
+            for (int first = s.first; first < s.last; first += own)
+                blocks.push_back({s, first, std::min(first + own, s.last)});
         }
+        // Idle places stay closed.
+        std::fill(reopen, reopen + places.n, std::numeric_limits<Step>::max());
+        for (int32_t place : places.of_cell) reopen[place] = 0;
     }
 
     // Current of the stimuli; most steps have none.
@@ -546,41 +592,56 @@ struct Cells : Columns
         bool any = false;
         for (const Stimulus& s : stimuli) any = any || (s.on <= step && step < s.off + per_slow);
         if (!any) return;
-        std::fill(I_stim, I_stim + n_cells, real(0));
+        std::fill(I_stim, I_stim + places.n, real(0));
         for (const Stimulus& s : stimuli)
         {
             if (step < s.on || step >= s.off || std::fmod(step - s.on + 0.01, s.period) >= s.width) continue;
-            INDEPENDENT
-            for (int k = 0; k < n_cells; k++)
-                I_stim[k] += uniform(k, step, s.key) < s.probability ? real(s.amplitude) * s.mask[k] : real(0);
+            for (int cell = 0; cell < n_cells; cell++)
+            {
+                const int k = places.of_cell[cell];
+                if (uniform(cell, step, s.key) < s.probability) I_stim[k] += real(s.amplitude) * s.mask[k];
+            }
         }
     }
 
     void slow_step(int64_t step, Gates& gates)
     {
         stimulate(step);
-        fluctuate(step);
-        for (const Segment& s : segments)
+        for (const Segment& s : places.segments)
+        {
+            fluctuate(s, step);
             take_gates(s, real(gates.of["G_mod"][s.population]), real(gates.of["J_mod"][s.population]),
-                      real(gates.of["V_T_mod"][s.population]));
+                       real(gates.of["V_T_mod"][s.population]));
+        }
     }
 
-    void fluctuate(int64_t step)
+    void fluctuate(Segment s, int64_t step)
     {
         const Columns p = *this;
+        const auto decay = p.ou_decay.from(s.first);
+        const auto kick = p.ou_kick.from(s.first);
         INDEPENDENT
-        for (int64_t k = 0; k < n_cells; k++)
-            p.I_ou[k] = p.ou_decay[k] * p.I_ou[k] + p.ou_kick[k] * gauss_of(_ns_bits(k, step, p.noise_key), real());
+        for (int64_t k = s.first; k < s.last; k++)
+            p.I_ou[k] = decay[k] * p.I_ou[k] + kick[k] * gauss_of(_ns_bits(k - s.shift, step, p.noise_key), real());
     }
 
     // What holds for the next slow step in cells of one population.
     void take_gates(Segment s, real G_mod, real J_mod, real V_T_mod)
     {
         const Columns p = *this;
+        const auto drive = p.drive.from(s.first);
+        const auto b_relax = p.b_relax.from(s.first);
+        const auto I_b = p.I_b.from(s.first);
+        const auto V_T = p.V_T.from(s.first);
+        const auto kappa = p.kappa.from(s.first);
+        const auto g_L = p.g_L.from(s.first);
+        const auto E_L = p.E_L.from(s.first);
+        const auto inv_Delta_T = p.inv_Delta_T.from(s.first);
+        const auto E_GABA = p.E_GABA.from(s.first);
         INDEPENDENT
         for (int k = s.first; k < s.last; k++)
         {
-            real G = G_mod, I = p.drive[k] + p.I_ou[k] + p.I_stim[k] + J_mod;
+            real G = G_mod, I = drive[k] + p.I_ou[k] + p.I_stim[k] + J_mod;
             each(EachSlow(), [&](auto K) {
                 const real s_k = p.slow_s[K][k] * p.slow_decay[K];
                 real g_k = s_k;
@@ -592,64 +653,70 @@ struct Cells : Columns
             });
             real I_55 = I + G * real(55e-3);
             each(EachFast(), [&](auto K) {
-                const real E_k = fast_kinds[K].of_cell ? p.E_GABA[k] : p.E[K];
-                I_55 += p.g[K][k] * (real(55e-3) + E_k) * p.open_at_55[K];
+                const real E = fast_kinds[K].of_cell ? E_GABA[k] : p.E[K];
+                I_55 += p.g[K][k] * (real(55e-3) + E) * p.open_at_55[K];
             });
-            const real bar = p.I_bar[k] + (I_55 - p.I_bar[k]) * p.b_relax[k], more = bar - p.I_b[k];
+            const real bar = p.I_bar[k] + (I_55 - p.I_bar[k]) * b_relax[k], more = bar - I_b[k];
             p.I_bar[k] = bar;
-            const real V_Te = p.V_T[k] + V_T_mod + p.kappa[k] * (more > 0 ? more : 0) / p.g_L[k];
-            p.threshold[k] = V_Te * p.inv_Delta_T[k];
-            p.G_in[k] = p.g_L[k] + G;
-            p.I_in[k] = p.g_L[k] * p.E_L[k] + I;
+            p.threshold[k] = (V_T[k] + V_T_mod + kappa[k] * (more > 0 ? more : 0) / g_L[k]) * inv_Delta_T[k];
+            p.G_in[k] = g_L[k] + G;
+            p.I_in[k] = g_L[k] * E_L[k] + I;
         }
     }
 
-    // One step of cells first .. last; whether any of them fired.
+    // One step of cells first .. last of a population; whether any of them fired.
     inline __attribute__((always_inline)) static bool advance(const Columns& p, int first, int last, Step step)
     {
-        real above = shared_V_peak ? p.V_peak[first] : real(0);
-        const real fires_at = above;
+        const auto inv_Delta_T = p.inv_Delta_T.from(first);
+        const auto I_exp = p.I_exp.from(first);
+        const auto E_GABA = p.E_GABA.from(first);
+        const auto keep_GABA = p.inv_tau_GABA.from(first);
+        const auto inv_C_m = p.inv_C_m.from(first);
+        const auto inv_tau_w = p.inv_tau_w.from(first);
+        const auto a = p.a.from(first);
+        const auto E_L = p.E_L.from(first);
+        const auto V_peak = p.V_peak.from(first);
+        const real fires_at = shared_V_peak ? V_peak[first] : real(0);
+        real above = fires_at;
         INDEPENDENT
         for (int k = first; k < last; k++)
         {
             const real v = p.v[k], w = p.w[k];
             real I = p.I_in[k] - p.G_in[k] * v - w;
-            I += p.I_exp[k] * power_of_2(kept_in_range(v * p.inv_Delta_T[k] - p.threshold[k]));
+            I += I_exp[k] * power_of_2(kept_in_range(v * inv_Delta_T[k] - p.threshold[k]));
             each(EachFast(), [&](auto K) {
-                const real g = p.g[K][k];
-                const real part = g * (v - (fast_kinds[K].of_cell ? p.E_GABA[k] : p.E[K]));
+                const real g = p.g[K][k], part = g * (v - (fast_kinds[K].of_cell ? E_GABA[k] : p.E[K]));
                 if constexpr (fast_kinds[K].blocked)
                     I -= part / (1 + p.Mg_ratio * power_of_2(v * real(-Mg_slope * log2_e)));
                 else
                     I -= part;
-                p.g[K][k] = g * (fast_kinds[K].of_cell ? p.inv_tau_GABA[k] : p.keep[K]);
+                p.g[K][k] = g * (fast_kinds[K].of_cell ? keep_GABA[k] : p.keep[K]);
             });
-            const real dt_by_C_m = p.reopen[k] <= step ? p.inv_C_m[k] : real(0);
-            const real v_next = v + dt_by_C_m * I, over = shared_V_peak ? v_next : v_next - p.V_peak[k];
+            const real dt_by_C_m = p.reopen[k] <= step ? inv_C_m[k] : real(0);
+            const real v_next = v + dt_by_C_m * I, over = shared_V_peak ? v_next : v_next - V_peak[k];
             p.v[k] = v_next;
-            p.w[k] = w + p.inv_tau_w[k] * (p.a[k] * (v - p.E_L[k]) - w);
+            p.w[k] = w + inv_tau_w[k] * (a[k] * (v - E_L[k]) - w);
             above = above > over ? above : over;
         }
         return above > fires_at;
     }
 
-    // The blocks are small enough to look for spikes while they are in the nearest cache.
-    void fast_step(int64_t step, vector<double>& adaptation)
+    void fast_step(int64_t step, const vector<double>& adaptation)
     {
         const Columns p = *this;
-        constexpr int block = 128;
         fired.clear();
-        for (int first = 0; first < n_cells; first += block)
+        for (const Block& block : blocks)
         {
-            const int last = std::min(first + block, n_cells);
-            if (!advance(p, first, last, Step(step))) continue;
-            for (int k = first; k < last; k++)
+            const Segment& s = block.segment;
+            if (!advance(p, block.first, block.last, Step(step))) continue;
+            for (int k = block.first; k < block.last; k++)
             {
                 if (!(v[k] > V_peak[k])) continue;
-                fired.push_back(k);
+                const int cell = k - s.shift;
+                fired.push_back(cell);
                 v[k] = V_r[k];
-                w[k] += b[k] * real(adaptation[population[k]]);
-                reopen[k] = Step(step + 1 + n_ref[k]);
+                w[k] += b[k] * real(adaptation[s.population]);
+                reopen[k] = Step(step + 1 + n_ref[cell]);
             }
         }
     }
@@ -669,8 +736,7 @@ class Pathway
     const double* gain;
     const double* transmission = nullptr;
     const bool is_scaled;
-    const vector<int64_t>& population;
-    vector<int32_t> post;
+    vector<int32_t> post;  // places
     vector<real> weight;
     vector<Plasticity> plasticity;
     vector<Run> runs;
@@ -681,13 +747,12 @@ public:
     // The plan has its synapses sorted by source, then delay.
     Pathway(const Group& group, Cells& cells, Gates& gates)
         : group(group), target(group.fast ? cells.g[group.place] : cells.slow_s[group.place]),
-          gain(gates.of[string("gain_") + group.kind].data()), is_scaled(gates.is_moved(gain)),
-          population(cells.population), first_run(n_cells + 1)
+          gain(gates.of[string("gain_") + group.kind].data()), is_scaled(gates.is_moved(gain)), first_run(n_cells + 1)
     {
         const string name = string(group.name) + ".";
         if (group.gate >= 0) transmission = gates.of["tx_" + std::to_string(group.gate)].data();
         arrange(plan.integers(name + "pre"), plan.numbers(name + "delay"));
-        for (int64_t cell : plan.integers(name + "post")) post.push_back(int32_t(cell));
+        for (int64_t cell : plan.integers(name + "post")) post.push_back(places.of_cell[cell]);
         for (double own : plan.numbers(name + "weight")) weight.push_back(real(own));
         if (!group.plastic) return;
         const auto U = plan.numbers(name + "U"), tau_rec = plan.numbers(name + "tau_rec"),
@@ -726,7 +791,7 @@ private:
             const int32_t steps = int32_t(delay[k] / dt + 0.5);
             if (k == 0 || pre[k] != pre[k - 1] || steps != runs.back().delay)
             {
-                runs.push_back({steps, int32_t(population[pre[k]]), k, k});
+                runs.push_back({steps, places.population[places.of_cell[pre[k]]], k, k});
                 first_run[pre[k] + 1]++;
             }
             runs.back().end = k + 1;
@@ -739,8 +804,8 @@ private:
     // Gains that no site moves stay 1 and are not looked up.
     void add(int32_t k, real scale)
     {
-        const int32_t cell = post[k];
-        target[cell] += weight[k] * (is_scaled ? scale * real(gain[population[cell]]) : scale);
+        const int32_t place = post[k];
+        target[place] += weight[k] * (is_scaled ? scale * real(gain[places.population[place]]) : scale);
     }
 
     static real released(Plasticity& p, int64_t step)

@@ -1,7 +1,8 @@
 """The floor under the time of a run: the model of :mod:`neurosim.build.plan` as one C++ loop, written by hand.
 
 The program of ``floor.cpp`` runs any plan on one thread. What differs from network to network (kinds, groups of synapses,
-sizes, which parameters all cells share) is written into a header, as one who writes this network by hand would put it.
+sizes, which parameters the cells of a population share) is written into a header, as one who writes this network by
+hand would put it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from neurosim.models.functions import CPP_FUNCTIONS
 __all__ = ["Run", "build", "run", "shared_values"]
 
 SOURCE = Path(__file__).resolve().with_suffix(".cpp")
-#: Parameters that may be one number for all cells.
+#: Parameters that may be one number for all cells of a population.
 SHAREABLE = (
     *(
         "inv_C_m",
@@ -93,14 +94,28 @@ class Run:
 
 
 def shared_values(plan: Plan) -> frozenset[str]:
-    """Names of the cells' parameters that are the same in all cells of a plan."""
+    """Names of the parameters that are the same in all cells of each population of a plan."""
     loaded = values(plan)
-    return frozenset(name for name in SHAREABLE if np.ptp(loaded[f"cells.{name}"]) == 0)
+    members = [np.flatnonzero(plan.cells["population"] == k) for k in range(plan.structure.n_populations)]
+
+    def is_shared(name: str) -> bool:
+        return all(np.ptp(loaded[f"cells.{name}"][cells]) == 0 for cells in members if cells.size)
+
+    return frozenset(filter(is_shared, SHAREABLE))
 
 
 def _header(structure: Structure, real: str, shared: frozenset[str]) -> str:
     s = structure
-    sizes = ("n_cells", "n_populations", "n_pools", "n_terminals", "n_sites", "n_stimuli", "n_cross", "n_terminal_links")
+    sizes = (
+        "n_cells",
+        "n_populations",
+        "n_pools",
+        "n_terminals",
+        "n_sites",
+        "n_stimuli",
+        "n_cross",
+        "n_terminal_links",
+    )
     sizes = {name: getattr(s, name) for name in (*sizes, "n_site_links", "n_cell_terminals")}
     sizes |= {"n_fast": len(s.fast_kinds), "n_slow": len(s.slow_kinds), "per_slow": slow_ratio(s)}
     places = {kind: place for kinds in (s.fast_kinds, s.slow_kinds) for place, kind in enumerate(kinds)}
@@ -154,7 +169,8 @@ def build(
     real : {"double", "float"}
         Type of what the cells and synapses hold; the slow loop of the transmitters is double in any case.
     shared : set of str
-        Parameters that all cells share (:func:`shared_values`); a plan for which this is not so is refused.
+        Parameters that are the same in all cells of a population (:func:`shared_values`); a plan for which this is not
+        so is refused.
 
     Returns
     -------

@@ -87,8 +87,9 @@ def test_single_precision_fires_at_the_same_rate(floor, programs):
     assert abs(double.spike_i.size - single.spike_i.size) < 3 * np.sqrt(double.spike_i.size)
 
 
-def test_shared_parameters_are_those_equal_in_all_cells(floor):
-    shared = floor.shared_values(tiny_plan())
+def test_shared_parameters_are_those_equal_within_each_population(floor):
+    kappa = np.repeat([0.4, 0.6], (N_A, N - N_A))
+    shared = floor.shared_values(changed(tiny_plan(), cells={"kappa": kappa}))
     assert {"V_r", "kappa", "inv_Delta_T"} <= shared
     assert not shared & {"g_L", "inv_C_m", "inv_tau_GABA"}
 
@@ -96,7 +97,7 @@ def test_shared_parameters_are_those_equal_in_all_cells(floor):
 def test_a_plan_without_what_it_was_told_is_shared_is_refused(floor, programs):
     shared = floor.shared_values(tiny_plan())
     plan = changed(tiny_plan(), cells={"kappa": np.linspace(0.4, 0.6, N)})
-    with pytest.raises(EngineError, match="kappa is not the same in all cells"):
+    with pytest.raises(EngineError, match="kappa is not the same in all cells of a population"):
         floor.run(programs(shared=shared), plan)
 
 
