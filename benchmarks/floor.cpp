@@ -209,7 +209,8 @@ public:
 constexpr double log2_e = 1.44269504088896340736;
 
 // 2**y by a polynomial on [-1/2, 1/2], without a branch, added up in pairs so that its terms need not wait for each other.
-// Adding `round` leaves the nearest whole number in the last bits; a compiler that may reorder sums would take it away again, so floor.py forbids it that.
+// Adding `round` leaves the nearest whole number in the last bits; a compiler that may reorder sums would take it away
+// again, so floor.py forbids it that.
 inline double power_of_2(double y)
 {
     const double round = 6755399441055744.0, shifted = y + round, f = y - (shifted - round);
