@@ -1,5 +1,5 @@
 """How fast is the program, beside others? ``python bench.py`` writes ``latest.json`` beside this file and the figures of
-docs/performance.md; ``--quick`` runs the smallest network once and writes nothing.
+docs/performance.md; ``--cells 1000 4000`` leaves the larger networks out, ``--quick`` runs the smallest and writes nothing.
 
 Networks are those of :mod:`networks`, engines those of :mod:`bench_engines`, one thread each. In each repetition every
 engine runs once, one after the other, so that a change in the machine's load meets all of them.
@@ -165,9 +165,8 @@ def surroundings() -> dict:
     }
 
 
-def measure(quick: bool) -> dict:
+def measure(lengths: dict[int, dict[str, float]], repetitions: int) -> dict:
     """The whole record; says how far it is as it goes."""
-    lengths, repetitions = (QUICK, 1) if quick else (LENGTHS, REPETITIONS)
     nest = find_nest()
     if nest is None:
         print(NO_NEST, flush=True)
@@ -179,8 +178,8 @@ def measure(quick: bool) -> dict:
         "memory": {},
     }
     cases = [(model, n) for n in lengths for model in ("full", "core")]
-    if not quick:
-        cases.insert(cases.index(("full", 20_000)), (CIRCUIT, 4000))
+    if 4000 in lengths:
+        cases.append((CIRCUIT, 4000))
     for model, n in cases:
         rows, ratios, versions = compare(model, n, lengths[n], repetitions, nest)
         record["results"] += rows
@@ -190,8 +189,9 @@ def measure(quick: bool) -> dict:
             print(PROGRESS.format(**row), flush=True)
         if n == 4000 and model != "core":
             record["two_workers"][model] = gains(plan_of(model, n, lengths[n]["neurosim"]), repetitions)
-    if not quick:
+    if {20_000, 100_000} <= set(lengths):
         record["memory"] = memory(record["results"], 20_000, 100_000)
+    if 4000 in lengths:
         record["further_point"] = further_point(repetitions)
     record["must_show"] = must_show(record)
     return record
@@ -202,15 +202,18 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     arguments.add_argument("--quick", action="store_true", help="1000 cells, once, nothing written")
-    quick = arguments.parse_args().quick
+    arguments.add_argument("--cells", type=int, nargs="+", choices=tuple(LENGTHS), default=list(LENGTHS))
+    asked = arguments.parse_args()
     if compiler_here() is None:
         raise EngineError("bench needs a C++ compiler; none works here")
-    record = measure(quick)
+    if asked.quick:
+        print(performance_block(measure(QUICK, 1)))
+        return
+    record = measure({n: LENGTHS[n] for n in asked.cells}, REPETITIONS)
     print(performance_block(record))
-    if not quick:
-        (HERE / "latest.json").write_text(json.dumps(record, indent=2) + "\n")
-        put_block(DOCS / "performance.md", performance_block(record))
-        plot(record, DOCS / "performance.png")
+    (HERE / "latest.json").write_text(json.dumps(record, indent=2) + "\n")
+    put_block(DOCS / "performance.md", performance_block(record))
+    plot(record, DOCS / "performance.png")
 
 
 if __name__ == "__main__":

@@ -279,25 +279,17 @@ def plot(record: dict, path: Path) -> None:
     colors = line_colors(list(ENGINES)) | {"neurosim": "#000000"}
     panels = figure.subplots(1, 2, sharey=True)
     for axes, model in zip(panels, ("full", "core"), strict=True):
-        for engine, name in ENGINES.items():
-            rows = sorted(
-                (r for r in record["results"] if (r["engine"], r["model"]) == (engine, model)),
-                key=lambda r: r["n"],
-            )
-            if not rows:
-                continue
-            x, y = [r["n"] for r in rows], [r["ns_per_neuron_step"] for r in rows]
-            axes.plot(x, y, color=colors[engine], marker="o", ms=4, lw=1.6 if engine == "neurosim" else 1.2)
-            # the floor and neurosim lie close together: one is named above its line, the other below
-            under = engine == "floor"
-            axes.annotate(
-                name,
-                (x[0], y[0]),
-                xytext=(0, -7 if under else 7),
-                textcoords="offset points",
-                color=colors[engine],
-                va="top" if under else "bottom",
-            )
+        lines = {}
+        for row in sorted(record["results"], key=lambda row: row["n"]):
+            if row["model"] == model:
+                lines.setdefault(row["engine"], []).append((row["n"], row["ns_per_neuron_step"]))
+        lowest = min(lines, key=lambda engine: lines[engine][0][1], default=None)
+        for engine, points in lines.items():
+            axes.plot(*zip(*points, strict=True), color=colors[engine], marker="o", ms=4, lw=1.4)
+            # neurosim and the floor lie close together: the lower of them is named below its line
+            side, place = ("top", -7) if engine == lowest else ("bottom", 7)
+            style = {"xytext": (0, place), "textcoords": "offset points", "va": side, "color": colors[engine]}
+            axes.annotate(ENGINES[engine], points[0], **style)
         axes.set(xscale="log", yscale="log", title=model, xlabel="cells")
         axes.margins(x=0.08, y=0.12)
     panels[0].set_ylabel("ns per neuron and step")

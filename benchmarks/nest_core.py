@@ -14,6 +14,9 @@ import time
 import nest
 import numpy as np
 
+#: Model time (ms) that is not timed.
+WARM_UP = 100.0
+
 
 def build(plan: np.lib.npyio.NpzFile) -> None:
     """Cells, noise and synapses, on one thread."""
@@ -50,8 +53,8 @@ def build(plan: np.lib.npyio.NpzFile) -> None:
 def main(path: str) -> None:
     with np.load(path) as plan:
         build(plan)
-    # the first call lays out the tables of connections, which is building, not simulating
-    nest.Simulate(1.0)
+    # the first call also lays out the tables of connections; after it the cells have settled
+    nest.Simulate(WARM_UP)
     print(json.dumps({"version": nest.__version__}), flush=True)
     for line in sys.stdin:
         started = time.perf_counter()
