@@ -14,7 +14,7 @@ import platform
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import chdir
+from contextlib import ExitStack, chdir
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -67,7 +67,7 @@ def compare(
 ) -> tuple[list[dict], dict, dict]:
     """Rows of the results, ratios, and versions of the other simulators that took part."""
     plans = {engine: plan_of(model, n, seconds) for engine, seconds in lengths.items()}
-    with tempfile.TemporaryDirectory(prefix="neurosim-bench-") as name:
+    with tempfile.TemporaryDirectory(prefix="neurosim-bench-") as name, ExitStack() as ends:
         folder = Path(name)
         engines = [
             Neurosim(plans["neurosim"]),
@@ -76,12 +76,11 @@ def compare(
         ]
         if nest is not None and model == "core":
             engines.append(Nest(nest, plans["nest"], folder / "nest"))
+            ends.callback(engines[-1].close)
         timed = {engine.name: [] for engine in engines}
         for _ in range(repetitions):
             for engine in engines:
                 timed[engine.name].append(engine.run())
-        for engine in engines:
-            engine.close()
     versions = {engine.name: engine.version for engine in engines if isinstance(engine, Nest)}
     costs = {e.name: [run.loop_time / e.seconds for run in timed[e.name]] for e in engines}
     rows = [result_row(model, n, e.name, e.seconds, e.plan.structure.dt, timed[e.name]) for e in engines]

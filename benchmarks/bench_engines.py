@@ -22,6 +22,7 @@ import numpy as np
 
 from neurosim.build.plan import Plan
 from neurosim.engines import get_engine
+from neurosim.errors import EngineError
 
 __all__ = ["NO_NEST", "Brian2", "Floor", "Nest", "Neurosim", "Timed", "find_nest"]
 
@@ -43,14 +44,32 @@ class Timed:
     rate_Hz: float
 
 
-class Neurosim:
+class Contender:
+    """One engine with one plan."""
+
+    name: str
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+
+    @property
+    def seconds(self) -> float:
+        """Model time of a run, in s."""
+        return self.plan.settle + self.plan.record
+
+    def run(self) -> Timed:
+        """Run the plan once more."""
+        raise NotImplementedError
+
+
+class Neurosim(Contender):
     """This program."""
 
     name = "neurosim"
 
     def __init__(self, plan: Plan) -> None:
-        self.plan, self.engine = plan, get_engine("standalone")
-        self.seconds = plan.settle + plan.record
+        super().__init__(plan)
+        self.engine = get_engine("standalone")
         self.engine.prepare(plan.structure)
 
     def run(self) -> Timed:
@@ -58,37 +77,34 @@ class Neurosim:
             raw = self.engine.run(self.plan)
         return Timed(raw.loop_time, max(peak, default=None), rate(self.plan, raw.spike_i.size))
 
-    def close(self) -> None:
-        """Nothing runs between two runs."""
 
-
-class Floor:
+class Floor(Contender):
     """The hand-written loop of :mod:`floor`."""
 
     name = "floor"
 
     def __init__(self, plan: Plan, folder: Path) -> None:
-        self.plan, self.seconds = plan, plan.settle + plan.record
+        super().__init__(plan)
         self.program = floor.build(plan.structure, folder, shared=floor.shared_values(plan))
 
     def run(self) -> Timed:
         done = floor.run(self.program, self.plan)
         return Timed(done.loop_time, done.peak_memory, rate(self.plan, done.spike_i.size))
 
-    def close(self) -> None:
-        """Nothing runs between two runs."""
 
-
-class Brian2:
+class Brian2(Contender):
     """The same equations by :mod:`brian2_default`, built for this plan and its length."""
 
     name = "brian2"
 
     def __init__(self, model: str, plan: Plan, folder: Path) -> None:
-        self.plan, self.folder, self.seconds = plan, folder, plan.settle + plan.record
+        super().__init__(plan)
+        self.folder = folder
         numbers = (model, plan.structure.n_cells, plan.settle, plan.record)
         command = [sys.executable, HERE / "brian2_default.py", *map(str, numbers), folder]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        built = subprocess.run(command, capture_output=True, text=True, check=False)
+        if built.returncode:
+            raise EngineError(f"Brian2's program for {model} was not built: {built.stderr.splitlines()[-1]}")
 
     def run(self) -> Timed:
         with watched_children() as peak:
@@ -101,24 +117,21 @@ class Brian2:
         n_spikes = int((np.fromfile(times) >= since).sum())
         return Timed(loop_time, max(peak, default=None), rate(self.plan, n_spikes))
 
-    def close(self) -> None:
-        """Nothing runs between two runs."""
 
-
-class Nest:
+class Nest(Contender):
     """The core network in NEST, built once; it goes on from run to run, for building takes longer than simulating."""
 
     name = "nest"
 
     def __init__(self, python: str, plan: Plan, folder: Path) -> None:
-        self.plan, self.seconds = plan, plan.settle + plan.record
+        super().__init__(plan)
         folder.mkdir()
         np.savez(folder / "plan.npz", **nest_values(plan))
         self.process = subprocess.Popen(
             [python, HERE / "nest_core.py", folder / "plan.npz"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             text=True,
         )
         self.version = self._answer()["version"]
@@ -127,9 +140,7 @@ class Nest:
         for line in self.process.stdout:
             if line.startswith("{"):
                 return json.loads(line)
-        raise RuntimeError(
-            f"NEST stopped with status {self.process.wait()}; run {HERE / 'nest_core.py'} by hand"
-        )
+        raise EngineError(f"NEST stopped with status {self.process.wait()}: {self.process.stderr.read()[-500:]}")
 
     def run(self) -> Timed:
         self.process.stdin.write(f"{1e3 * self.seconds:.3f}\n")
@@ -139,8 +150,10 @@ class Nest:
         return Timed(said["loop_time"], peak_memory(self.process.pid), spikes_per_s)
 
     def close(self) -> None:
+        """End the process."""
         self.process.stdin.close()
         self.process.stdout.close()
+        self.process.stderr.close()
         self.process.wait()
 
 
