@@ -7,6 +7,7 @@ synapses are written anew. What a network does not have is not written down, and
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -220,6 +221,8 @@ def build(plan: Plan, directory: Path) -> None:
             target[:] = value
         else:
             setattr(owner, f"{variable}_", value.item())
+    # Brian2's own choice is to compile all files at once, which takes no less time and all of the memory
+    brian2.prefs["devices.cpp_standalone.extra_make_args_unix"] = [f"-j{os.cpu_count()}"]
     brian2.seed(1)
     parts.network.run((plan.settle + plan.record) * second, namespace={})
     brian2.device.build(directory=str(directory), compile=True, run=False, with_output=False)
