@@ -39,7 +39,7 @@ STEPS = (2e-4, 1e-4, 5e-5, 2.5e-5)
 
 @dataclass(frozen=True)
 class Extent:
-    """How much is run: seconds of single cells, networks with their finest steps, the network for Brian2, repeats of speeds."""
+    """How much is run: seconds of cells, networks and their finest steps, the network for Brian2, repeats of speeds."""
 
     cells: float
     divergence: float
@@ -51,7 +51,10 @@ class Extent:
 FULL = Extent(
     cells=0.4,
     divergence=1.0,
-    networks=((Networks("midbrain_raphe", 12, 5.0, 20.0), FINEST), (Networks("da_5ht_brain", 6, 4.0, 10.0), 2.5e-5)),
+    networks=(
+        (Networks("midbrain_raphe", 12, 5.0, 20.0), FINEST),
+        (Networks("da_5ht_brain", 6, 4.0, 10.0), 2.5e-5),
+    ),
     brian2=("full", 1000, 2.0, 120.0, 10.0),
     repeats=5,
 )
@@ -96,7 +99,10 @@ def cells(extent: Extent) -> dict:
 def circuit(networks: Networks, finest: float, repeats: int, workers: int, folder: Path) -> dict:
     """A circuit at the fast and the default step against the finest, and the default against double precision."""
     structure = networks.plan(DEFAULT).structure
-    programs = {real: floor.build(structure, folder / f"{networks.circuit}_{real}", real) for real in ("double", "float")}
+    programs = {
+        real: floor.build(structure, folder / f"{networks.circuit}_{real}", real)
+        for real in ("double", "float")
+    }
     reference = networks.compiled(finest, workers)
     default = networks.compiled(DEFAULT, workers)
     found = {
@@ -114,7 +120,9 @@ def circuit(networks: Networks, finest: float, repeats: int, workers: int, folde
     def by_hand(real: str) -> Callable[[], float]:
         return lambda: floor.run(programs[real], plans[DEFAULT]).loop_time
 
-    runs = {f"dt {dt * 1e3:g} ms": ours(dt) for dt in plans} | {f"C++ in {real}": by_hand(real) for real in programs}
+    runs = {f"dt {dt * 1e3:g} ms": ours(dt) for dt in plans} | {
+        f"C++ in {real}": by_hand(real) for real in programs
+    }
     return {
         "circuit": networks.circuit,
         "cells": structure.n_cells,
@@ -165,8 +173,12 @@ def measure(extent: Extent, workers: int) -> dict:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", metavar="FOLDER", nargs="?", const="results/accuracy", help="few subjects, into FOLDER")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--quick", metavar="FOLDER", nargs="?", const="results/accuracy", help="few subjects, into FOLDER"
+    )
     parser.add_argument("--page", action="store_true", help="only the page, from accuracy.json")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     asked = parser.parse_args()

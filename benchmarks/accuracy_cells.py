@@ -17,7 +17,15 @@ from neurosim import models
 from neurosim.build.plan import Plan
 from neurosim.engines import RawPhase, get_engine
 
-__all__ = ["CellErrors", "feed_forward", "identical_until", "in_double", "measured_order", "voltage_difference", "errors"]
+__all__ = [
+    "CellErrors",
+    "feed_forward",
+    "identical_until",
+    "in_double",
+    "measured_order",
+    "voltage_difference",
+    "errors",
+]
 
 #: Currents of talkers and listeners, as a part of what brings a cell without exponential to its threshold.
 TALK, LISTEN = 1.3, 0.0
@@ -108,7 +116,7 @@ def measured_order(found: Sequence[CellErrors], finest: float) -> dict[str, floa
 
 
 def identical_until(a: RawPhase, b: RawPhase, dt: float) -> float:
-    """Time (s) from the start of the recording to the first spike that only one of two runs has at its step; infinite if none."""
+    """Time (s) from the start of the phase to the first spike that only one of two runs has; infinite if none."""
     own = {(step, cell) for step, cell in zip(a.spike_step.tolist(), a.spike_i.tolist(), strict=True)}
     other = {(step, cell) for step, cell in zip(b.spike_step.tolist(), b.spike_i.tolist(), strict=True)}
     return min((step for step, _ in own ^ other), default=np.inf) * dt

@@ -1,8 +1,8 @@
 """Networks by two ways of integration: what is different beyond chance.
 
 A circuit amplifies the smallest difference until spike trains have nothing in common, so only statistics can be compared.
-They are taken over the same subjects, wired and driven by the same numbers, and every difference comes with the interval that
-chance leaves.
+They are taken over the same subjects, wired and driven by the same numbers, and every difference comes with the interval
+that chance leaves.
 """
 
 from __future__ import annotations
@@ -31,9 +31,15 @@ from neurosim.engines import get_engine
 from neurosim.recording import SpikeTrains
 from neurosim.spec import Experiment, load_circuit, resolve
 
-__all__ = ["ARMS", "Difference", "Networks", "brian2_blocks", "circuit_plan", "differences", "speeds", "statistics", "trains"]
+__all__ = [
+    *("ARMS", "Difference", "Networks", "brian2_blocks", "circuit_plan"),
+    *("differences", "speeds", "statistics", "trains"),
+]
 
-ARMS = {"vehicle": {}, "escitalopram": {"drugs": [{"drug": "escitalopram", "dose": "10 mg/kg", "route": "ip"}]}}
+ARMS = {
+    "vehicle": {},
+    "escitalopram": {"drugs": [{"drug": "escitalopram", "dose": "10 mg/kg", "route": "ip"}]},
+}
 #: Statistic → whether its differences are relative; the others are parts of a whole and differ by percentage points.
 RELATIVE = {
     "firing rate": True,
@@ -80,7 +86,9 @@ class Difference:
 
 
 @cache
-def _trial(circuit: str, arm: str, subject: int, dt: float, settle: float, record: float, voltages: int) -> Trial:
+def _trial(
+    circuit: str, arm: str, subject: int, dt: float, settle: float, record: float, voltages: int
+) -> Trial:
     protocol = {
         "settle": f"{settle:g} s",
         "dt": f"{dt * 1e3:g} ms",
@@ -94,8 +102,12 @@ def _trial(circuit: str, arm: str, subject: int, dt: float, settle: float, recor
 def circuit_plan(
     circuit: str, arm: str, subject: int, dt: float, settle: float, record: float, voltages: int = 2
 ) -> Plan:
-    """A shipped circuit 45 minutes after a dose, or after none; times in s."""
-    return next(_trial(circuit, arm, subject, dt, settle, record, voltages).phases()).plan
+    """A shipped circuit 45 minutes after a dose, or after none; times in s.
+
+    The slow state is that of a circuit that fired as at rest until then, so that it is the same at every step.
+    """
+    steps = _trial(circuit, arm, subject, dt, settle, record, voltages).phases()
+    return next(step for step in steps if not step.coupling).plan
 
 
 def trains(plan: Plan, spike_i: np.ndarray, spike_step: np.ndarray) -> SpikeTrains:
@@ -110,7 +122,9 @@ def statistics(plan: Plan, spikes: SpikeTrains, concentration: np.ndarray) -> di
     """Every statistic of one recording, arrays of shape (population,) or (pool,)."""
     ends = np.cumsum(plan.labels.population_sizes)
     alive = plan.cells["inv_C_m"] > 0
-    found: dict[str, list[float]] = {name: [] for name in RELATIVE if name not in ("concentration", "effect on the rate")}
+    found: dict[str, list[float]] = {
+        name: [] for name in RELATIVE if name not in ("concentration", "effect on the rate")
+    }
     for first, last in zip([0, *ends[:-1]], ends, strict=True):
         own = spikes.of(first, last)
         spectrum = population_spectrum(own)
@@ -122,14 +136,15 @@ def statistics(plan: Plan, spikes: SpikeTrains, concentration: np.ndarray) -> di
 
 
 def differences(
-    mine: Sequence[Sequence[Mapping[str, np.ndarray]]], reference: Sequence[Sequence[Mapping[str, np.ndarray]]]
+    mine: Sequence[Sequence[Mapping[str, np.ndarray]]],
+    reference: Sequence[Sequence[Mapping[str, np.ndarray]]],
 ) -> list[Difference]:
     """Statistics of two ways of integration, ``[subject][condition]``, paired over subjects.
 
     Parameters
     ----------
     mine, reference : sequences of sequences of dict
-        What :func:`statistics` gives. With two conditions the change of the rate from the first to the second is compared, too.
+        What :func:`statistics` gives. With two conditions the change of the rate between them is compared, too.
 
     Notes
     -----
@@ -150,7 +165,11 @@ def differences(
         elif name != "concentration":
             quiet = rate < QUIET
         known = np.isfinite(a).all(axis=0) & np.isfinite(b).all(axis=0) & ~quiet & np.isfinite(scale)
-        rows.append(_difference(name, "%" if relative else "points", a[:, known] * scale[known], b[:, known] * scale[known]))
+        rows.append(
+            _difference(
+                name, "%" if relative else "points", a[:, known] * scale[known], b[:, known] * scale[known]
+            )
+        )
     return rows
 
 
@@ -244,8 +263,9 @@ def brian2_blocks(
         Time of Brian2's program over that of neurosim's, each with start and results.
     """
     plan = model_plan(model, n, settle, record)
-    words = [sys.executable, Path(__file__).with_name("brian2_default.py"), model, str(n), f"{settle:g}", f"{record:g}", folder]
-    subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+    words = [model, str(n), f"{settle:g}", f"{record:g}", folder]
+    command = [sys.executable, Path(__file__).with_name("brian2_default.py"), *words]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     get_engine("standalone").prepare(plan.structure)
     raw = get_engine("standalone").run(plan)
     started = time.perf_counter()

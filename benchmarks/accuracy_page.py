@@ -32,7 +32,12 @@ OPTIONS = {
 
 def fill(page: str, found: dict) -> str:
     """The page with each block between ``<!-- name -->`` and ``<!-- end -->`` anew."""
-    blocks = {"cells": _cells(found["cells"]), "options": _options(found), "time": _time(found), "made": _made(found)}
+    blocks = {
+        "cells": _cells(found["cells"]),
+        "options": _options(found),
+        "time": _time(found),
+        "made": _made(found),
+    }
     for name, text in blocks.items():
         pattern = rf"(?s)<!-- {name} -->.*?<!-- end -->"
         if not re.search(pattern, page):
@@ -68,7 +73,8 @@ def _options(found: dict) -> str:
     parts = []
     for one in found["circuits"]:
         words = f"`{one['circuit']}`, {one['cells']} cells, {one['subjects']} subjects of {one['record_s']:g} s, at rest and"
-        words += f" under escitalopram; steps against {one['finest_dt_s'] * 1e3:g} ms, single against double precision at 0.1 ms:"
+        words += f" under escitalopram; steps against {one['finest_dt_s'] * 1e3:g} ms, single against double precision"
+        words += " at 0.1 ms:"
         rows = [row for option, rows in one["differences"].items() for row in _rows(option, rows)]
         parts.append(f"{words}\n\n{_differences(rows)}")
     one = found["brian2"]
@@ -94,14 +100,26 @@ def _rows(option: str, rows: list[dict]) -> list[list[str]]:
 
 
 def _differences(rows: list[list[str]]) -> str:
-    head = ["", "statistic", "mean shift (95 % interval)", "at most", "one population", "by chance", "outside"]
+    head = [
+        "",
+        "statistic",
+        "mean shift (95 % interval)",
+        "at most",
+        "one population",
+        "by chance",
+        "outside",
+    ]
     return _table(head, rows)
 
 
 def _time(found: dict) -> str:
     names = {one["circuit"]: one["time_over_default"] for one in found["circuits"]}
     options = list(dict.fromkeys(option for times in names.values() for option in times))
-    rows = [[option, *(f"{times[option]:.2f}" if option in times else "–" for times in names.values())] for option in options]
+
+    def row(option: str) -> list[str]:
+        return [option, *(f"{times[option]:.2f}" if option in times else "–" for times in names.values())]
+
+    rows = [row(option) for option in options]
     return _table(["time of the loop over the default's", *(f"`{name}`" for name in names)], rows)
 
 
@@ -115,10 +133,20 @@ def _made(found: dict) -> str:
 def draw(found: dict, path: Path) -> None:
     """Errors of cells over dt; shifts of the statistics of circuits, with what chance leaves."""
     circuits = found["circuits"]
-    sheet = Sheet([(2.5, [1.0] * 4), (2.6, [1.0] * (len(circuits) + 1))], 9.2, 0.75, 0.2, top=0.95, gap=0.62, row_gap=0.95)
-    sheet.text(0.12, 0.1, "Errors of the default, the fast option and single precision", fontsize=13, fontweight="bold")
+    sheet = Sheet(
+        [(2.5, [1.0] * 4), (2.6, [1.0] * (len(circuits) + 1))],
+        9.2,
+        0.75,
+        0.2,
+        top=0.95,
+        gap=0.62,
+        row_gap=0.95,
+    )
+    sheet.text(0.12, 0.1, "What the step and single precision change", fontsize=13, fontweight="bold")
     handles = [Line2D([], [], color=c, marker=m, ls="", ms=5, label=name) for name, (c, m) in OPTIONS.items()]
-    handles.append(Line2D([], [], color=BAND, marker="s", ls="", ms=9, label="chance: 95 % of differences of one population"))
+    handles.append(
+        Line2D([], [], color=BAND, marker="s", ls="", ms=9, label="one population by chance (95 %)")
+    )
     sheet.legend(0.42, handles)
     for axes, key in zip(sheet.rows[0], CELLS, strict=True):
         _draw_cells(axes, found["cells"], key)
