@@ -33,7 +33,9 @@ OPTIONS = {
 def fill(page: str, found: dict) -> str:
     """The page with each block between ``<!-- name -->`` and ``<!-- end -->`` anew."""
     blocks = {
+        "summary": _summary(found),
         "cells": _cells(found["cells"]),
+        "identical": _identical(found["cells"]),
         "options": _options(found),
         "time": _time(found),
         "made": _made(found),
@@ -44,6 +46,39 @@ def fill(page: str, found: dict) -> str:
             raise ValueError(f"the page has no place <!-- {name} --> … <!-- end -->")
         page = re.sub(pattern, lambda _, name=name, text=text: f"<!-- {name} -->\n{text}\n<!-- end -->", page)
     return page
+
+
+def _summary(found: dict) -> str:
+    """Statistic by option: how far its mean may be off, the worst of the circuits."""
+    circuits = found["circuits"]
+    measured = [one["differences"] for one in circuits] + [{"Brian2": found["brian2"]["differences"]}]
+    names = {row["statistic"]: row["unit"] for rows in circuits[0]["differences"].values() for row in rows}
+
+    def bound(option: str, name: str) -> str:
+        rows = [row for options in measured for row in options.get(option, ()) if row["statistic"] == name]
+        return _digits(max(max(abs(row["low"]), abs(row["high"])) for row in rows)) if rows else "–"
+
+    def ratio(name: str) -> str:
+        return " to ".join(
+            dict.fromkeys(f"{x:.2f}" for x in sorted(one["time_over_default"][name] for one in circuits))
+        )
+
+    rows = [[f"{name}, {unit}", *(bound(option, name) for option in OPTIONS)] for name, unit in names.items()]
+    times = [
+        ratio("dt 0.2 ms"),
+        "1",
+        f"{ratio('C++ in double')} in double",
+        f"{found['brian2']['time_over_default']:.1f}",
+    ]
+    return _table(["at most off", *OPTIONS], [*rows, ["time of the loop", *times]])
+
+
+def _identical(found: dict) -> str:
+    own, seconds = found["against_double"], found["seconds"]
+    own_ms, circuit_ms = (1e3 * t for t in (own["identical_for_s"], found["circuit_identical_for_s"]))
+    words = f"Of {found['rate_Hz'] * seconds:.1f} spikes per cell in {seconds:g} s, single precision moves the first to"
+    words += f" another step after {own_ms:.0f} ms; in the whole circuit, where every spike moves others, after {circuit_ms:.0f} ms."
+    return words
 
 
 def _digits(value: float) -> str:
