@@ -90,9 +90,11 @@ def cells(extent: Extent) -> dict:
         "finest_dt_s": FINEST,
         "against_finest": [asdict(one) for one in found],
         "order": measured_order(found, FINEST),
-        "against_double": asdict(errors(plan, raw, plan, exact))
-        | {"identical_for_s": min(identical_until(raw, exact, DEFAULT), extent.cells)},
-        "circuit_identical_for_s": identical_until(engine.run(coupled), in_double(coupled), DEFAULT),
+        "against_double": asdict(errors(plan, raw, plan, exact)),
+        "identical_for_s": min(identical_until(raw, exact, DEFAULT), extent.cells),
+        "circuit_identical_for_s": min(
+            identical_until(engine.run(coupled), in_double(coupled), DEFAULT), extent.divergence
+        ),
     }
 
 

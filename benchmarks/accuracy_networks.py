@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from statistics import median
 
@@ -85,7 +84,6 @@ class Difference:
     n: int
 
 
-@cache
 def _trial(
     circuit: str, arm: str, subject: int, dt: float, settle: float, record: float, voltages: int
 ) -> Trial:

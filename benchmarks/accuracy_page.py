@@ -74,11 +74,9 @@ def _summary(found: dict) -> str:
 
 
 def _identical(found: dict) -> str:
-    own, seconds = found["against_double"], found["seconds"]
-    own_ms, circuit_ms = (1e3 * t for t in (own["identical_for_s"], found["circuit_identical_for_s"]))
-    words = f"Of {found['rate_Hz'] * seconds:.1f} spikes per cell in {seconds:g} s, single precision moves the first to"
-    words += f" another step after {own_ms:.0f} ms; in the whole circuit, where every spike moves others, after {circuit_ms:.0f} ms."
-    return words
+    own_ms, circuit_ms = (1e3 * found[name] for name in ("identical_for_s", "circuit_identical_for_s"))
+    words = f"At {found['rate_Hz']:.0f} Hz per cell, spikes of single and double precision fall into the same steps for"
+    return f"{words} {own_ms:.0f} ms; in the whole circuit, where every spike moves others, for {circuit_ms:.0f} ms."
 
 
 def _digits(value: float) -> str:
