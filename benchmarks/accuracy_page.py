@@ -168,8 +168,8 @@ def draw(found: dict, path: Path) -> None:
     circuits = found["circuits"]
     sheet = Sheet(
         [(2.5, [1.0] * 4), (2.6, [1.0] * (len(circuits) + 1))],
-        9.2,
-        0.75,
+        10.0,
+        1.7,
         0.2,
         top=0.95,
         gap=0.62,
@@ -183,11 +183,15 @@ def draw(found: dict, path: Path) -> None:
     sheet.legend(0.42, handles)
     for axes, key in zip(sheet.rows[0], CELLS, strict=True):
         _draw_cells(axes, found["cells"], key)
-    for axes, one in zip(sheet.rows[1], circuits, strict=False):
-        _draw_shifts(axes, one["differences"], one["circuit"])
-    _draw_shifts(sheet.rows[1][-1], {"Brian2": found["brian2"]["differences"]}, "against Brian2 as it comes")
-    for axes in sheet.rows[1][1:]:
-        axes.set_yticklabels([])
+    panels = {one["circuit"]: one["differences"] for one in circuits}
+    panels["against Brian2 as it comes"] = {"Brian2": found["brian2"]["differences"]}
+    rows = next(iter(circuits[0]["differences"].values()))
+    names = [f"{row['statistic']} ({row['unit']})" for row in rows]
+    for k, (title, options) in enumerate(panels.items()):
+        axes = sheet.rows[1][k]
+        _draw_shifts(axes, options)
+        axes.set(title=title, xlabel="mean shift (% or points)", ylim=(len(names) - 0.5, -0.5))
+        axes.set_yticks(range(len(names)), [] if k else names)
     save_figure(sheet.figure, path)
 
 
@@ -205,13 +209,14 @@ def _draw_cells(axes, found: dict, key: str) -> None:
     axes.set(xscale="log", yscale="log", title=name, xlabel="dt (ms)", ylabel=f"error ({unit})")
     log_ticks(axes.xaxis, steps.min(), steps.max())
     axes.set_xticks(steps, [f"{x:g}" for x in steps], minor=False)
-    axes.annotate("in proportion to dt", (steps[-1], error[0] * steps[-1] / steps[0]), (4, -9),
-                  textcoords="offset points", fontsize=7, color=MUTED)  # fmt: skip
+    x, y = steps[-2], error[0] * steps[-2] / steps[0]
+    axes.annotate(
+        "dashed: in\nproportion to dt", (x, y), (2, -26), textcoords="offset points", fontsize=7, color=MUTED
+    )
 
 
-def _draw_shifts(axes, options: dict, title: str) -> None:
-    names = [f"{row['statistic']}\n({row['unit']})" for row in next(iter(options.values()))]
-    for k in range(len(names)):
+def _draw_shifts(axes, options: dict) -> None:
+    for k in range(min(len(rows) for rows in options.values())):
         band = 1.96 * max(rows[k]["chance"] for rows in options.values())
         axes.fill_betweenx([k - 0.4, k + 0.4], -band, band, color=BAND, lw=0)
     for j, (option, rows) in enumerate(options.items()):
@@ -220,5 +225,3 @@ def _draw_shifts(axes, options: dict, title: str) -> None:
         axes.hlines(y, [row["low"] for row in rows], [row["high"] for row in rows], color=color, lw=1.2)
         axes.plot([row["shift"] for row in rows], y, color=color, marker=marker, ms=4, ls="")
     axes.axvline(0, color=MUTED, lw=0.6)
-    axes.set(title=title, xlabel="mean shift", ylim=(len(names) - 0.5, -0.5))
-    axes.set_yticks(range(len(names)), names, fontsize=7)
