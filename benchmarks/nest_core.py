@@ -15,7 +15,7 @@ import nest
 import numpy as np
 
 #: Model time (ms) that is not timed.
-WARM_UP = 100.0
+WARM_UP = 50.0
 
 
 def build(plan: np.lib.npyio.NpzFile) -> None:
