@@ -154,6 +154,7 @@ def surroundings() -> dict:
             "cpu": around["cpu"],
             "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
             "system": platform.platform(terse=True),
+            "load": short(os.getloadavg()[0]),
         },
         "compiler": {"identity": compiler.identity, "flags": " ".join(compiler.flags)},
         "versions": {"neurosim": version("neurosim-da5ht"), "python": platform.python_version()}

@@ -175,7 +175,8 @@ def performance_block(record: dict) -> str:
         else "unknown"
     )
     lines = [
-        f"Measured {record['date']} on {machine['cpu']} ({machine['cores']} cores, {machine['system']}), "
+        f"Measured {record['date']} on {machine['cpu']} ({machine['cores']} cores, {machine['system']}; "
+        f"load {machine['load']:.2g} when it began), "
         f"{record['compiler']['identity']}; "
         + ", ".join(f"{name} {v}" for name, v in versions.items())
         + f"; commit {program}.",

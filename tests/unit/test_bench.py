@@ -39,7 +39,7 @@ def made_up_record():
         "two_workers": {"full": gains, networks.CIRCUIT: gains},
         "further_point": {"circuit": "some", "model_s": 11.0, "wall_s": 0.5, "loop_s": 0.35, "besides_s": 0.15},
         "memory": {"neurosim": {"bytes_per_neuron": 300, "bytes_per_synapse": 24.0}},
-        "machine": {"cpu": "a processor", "cores": 2, "system": "a system"},
+        "machine": {"cpu": "a processor", "cores": 2, "system": "a system", "load": 0.1},
         "compiler": {"identity": "a compiler", "flags": "-O3"},
         "versions": {"neurosim": "0"},
         "commit": "0123456789abcdef",
