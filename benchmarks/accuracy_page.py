@@ -99,7 +99,7 @@ def _cells(found: dict) -> str:
         values = [_digits(factor * one[key]) for one in found["against_finest"]]
         single = _digits(factor * found["against_double"][key])
         rows.append([f"{name}, {unit}", *values, f"{found['order'][key]:.2f}", single])
-    return _table(["root mean square error", *steps, "order", "single precision at 0.1 ms"], rows)
+    return _table(["error (median)", *steps, "order", "single precision at 0.1 ms"], rows)
 
 
 def _options(found: dict) -> str:
