@@ -23,7 +23,6 @@ __all__ = [
     "identical_until",
     "in_double",
     "measured_order",
-    "voltage_difference",
     "errors",
 ]
 
@@ -33,7 +32,10 @@ TALK, LISTEN = 1.3, 0.0
 
 @dataclass(frozen=True)
 class CellErrors:
-    """How far one run of :func:`feed_forward` is from another, root mean squares.
+    """How far one run of :func:`feed_forward` is from another.
+
+    All are medians of absolute differences: where noise just brings a cell to its threshold, one run has a spike that the
+    other lacks, and a few such would outweigh all others.
 
     Attributes
     ----------
@@ -43,7 +45,7 @@ class CellErrors:
     interval : float, dimensionless
         Mean interval of a talker, relative; over the talkers.
     voltage : float, V
-        Of listeners that never fire, each ms.
+        Root mean square over time of a listener that never fires; over those.
     concentration : float, dimensionless
         Mean of a pool over the recording, relative; over pools.
     """
@@ -92,18 +94,17 @@ def errors(plan: Plan, run: RawPhase, plan_0: Plan, reference: RawPhase) -> Cell
     c, c_0 = run.means["concentration"], reference.means["concentration"]
     return CellErrors(
         dt=plan.structure.dt,
-        spike_time=_rms(np.concatenate(late)),
-        interval=_rms(np.array(longer)),
-        voltage=voltage_difference(plan, run, reference),
-        concentration=_rms(c / c_0 - 1),
+        spike_time=_median(np.concatenate(late)),
+        interval=_median(np.array(longer)),
+        voltage=_voltage(plan, run, reference),
+        concentration=_median(c / c_0 - 1),
     )
 
 
-def voltage_difference(plan: Plan, run: RawPhase, reference: RawPhase) -> float:
-    """Root mean square over the recorded cells that fire in neither run, V."""
-    fired = np.union1d(run.spike_i, reference.spike_i)
-    silent = ~np.isin(plan.voltage_cells, fired)
-    return _rms((run.traces["voltage"] - reference.traces["voltage"])[silent])
+def _voltage(plan: Plan, run: RawPhase, reference: RawPhase) -> float:
+    silent = ~np.isin(plan.voltage_cells, np.union1d(run.spike_i, reference.spike_i))
+    apart = (run.traces["voltage"] - reference.traces["voltage"])[silent]
+    return _median(np.sqrt(np.mean(apart**2, axis=1)))
 
 
 def measured_order(found: Sequence[CellErrors], finest: float) -> dict[str, float]:
@@ -135,5 +136,5 @@ def _talkers(plan: Plan, raw: RawPhase) -> list[np.ndarray]:
     return np.split(raw.spike_step[order] * plan.structure.dt, np.cumsum(counts)[:-1])[::2]
 
 
-def _rms(values: np.ndarray) -> float:
-    return float(np.sqrt(np.mean(np.square(values)))) if values.size else float("nan")
+def _median(values: np.ndarray) -> float:
+    return float(np.median(np.abs(values))) if values.size else float("nan")

@@ -150,5 +150,5 @@ def test_the_page_shows_the_committed_figures(tmp_path):
 
 
 def test_a_page_without_a_place_is_refused():
-    with pytest.raises(ValueError, match="no place <!-- cells -->"):
+    with pytest.raises(ValueError, match="no place <!-- summary -->"):
         fill("# Accuracy\n", committed())
