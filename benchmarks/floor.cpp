@@ -600,7 +600,7 @@ struct Cells : Columns
             for (int cell = 0; cell < n_cells; cell++)
             {
                 const int k = places.of_cell[cell];
-                if (uniform(cell, step, s.key) < s.probability) I_stim[k] += real(s.amplitude) * s.mask[k];
+                if (uniform(cell, step / per_slow, s.key) < s.probability) I_stim[k] += real(s.amplitude) * s.mask[k];
             }
         }
     }
@@ -623,7 +623,7 @@ struct Cells : Columns
         const auto kick = p.ou_kick.from(s.first);
         INDEPENDENT
         for (int64_t k = s.first; k < s.last; k++)
-            p.I_ou[k] = decay[k] * p.I_ou[k] + kick[k] * gauss_of(_ns_bits(k - s.shift, step, p.noise_key), real());
+            p.I_ou[k] = decay[k] * p.I_ou[k] + kick[k] * gauss_of(_ns_bits(k - s.shift, step / per_slow, p.noise_key), real());
     }
 
     // What holds for the next slow step in cells of one population.

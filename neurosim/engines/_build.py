@@ -16,8 +16,8 @@ from brian2.core.variables import ArrayVariable, DynamicArrayVariable
 
 from neurosim.build.plan import Structure, SynapseGroup
 from neurosim.engines.base import ENDS, MEANS
-from neurosim.engines.data import sample_ratio, slow_ratio
 from neurosim.engines.cell_kernel import cell_kernel
+from neurosim.engines.data import sample_ratio, slow_ratio
 from neurosim.engines.driver import (
     MAIN_AFTER_RUN,
     MAIN_BEFORE_END,

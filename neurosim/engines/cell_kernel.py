@@ -197,7 +197,7 @@ class _Cells:
         return f"p_{name}[p_{self.indices[name]}[k]]" if self.linked(name) else f"p_{name}[k]"
 
     def looked_up(self, names: Sequence[str]) -> str:
-        """Linked variables of a block in arrays of its own, run by run: a loop that looks up single cells is not vectorised."""
+        """Linked variables of a block in arrays of its own, run by run: a loop with look-ups is not vectorised."""
         lines = [f"float x_{name}[{_BLOCK}];" for name in names]
         for index in dict.fromkeys(self.indices[name] for name in names):
             fills = (
@@ -259,7 +259,7 @@ def _noise(text: str) -> tuple[str, str]:
 
 
 def _slow_step(cells: _Cells, structure: Structure, fast: Sequence[str]) -> dict[str, str]:
-    """``fast``: names that the fast steps read; of what a slow step computes, they and the next slow step are all that needs it."""
+    """``fast``: names that the fast steps read; what neither they nor the next slow step read is not kept."""
     text = models.cell_gate_step() + models.cell_slow_step(
         structure.fast_kinds, structure.slow_kinds, structure.rising_kinds
     )

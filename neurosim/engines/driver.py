@@ -1,12 +1,12 @@
 """The part of the compiled program that is ours: it loads a plan from standard input, steps the network and writes what
 was recorded to standard output.
 
-Brian2 generates one function per object and the order they run in (``Network::objects``). Our loop calls those of the slow
-clock in that order. Between two slow steps it first gathers what arrives in all the steps to come, then steps the cells block
-by block (:mod:`neurosim.engines.cell_kernel`), then sends off the spikes; no spike arrives sooner than the shortest delay, so
-the numbers are those of one step after the other. It takes its length as data, keeps monitors asleep while the network
-settles and does not ask the operating system for the time at every step. All names of Brian2's side are compiled against, so
-a change of its layout stops the build instead of giving other numbers.
+Brian2 generates one function per object and the order they run in (``Network::objects``). Our loop calls those of the
+slow clock in that order. Between two slow steps it first gathers what arrives in all the steps to come, then steps the
+cells block by block (:mod:`neurosim.engines.cell_kernel`), then sends off the spikes; no spike arrives sooner than the
+shortest delay, so the numbers are those of one step after the other. It takes its length as data, keeps monitors asleep
+while the network settles and does not ask the operating system for the time at every step. All names of Brian2's side are
+compiled against, so a change of its layout stops the build instead of giving other numbers.
 """
 
 from __future__ import annotations

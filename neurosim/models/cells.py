@@ -156,9 +156,10 @@ def cell_equations(
 def cell_singles(
     fast_kinds: Sequence[str], slow_kinds: Sequence[str], rising_kinds: Sequence[str], n_stimuli: int
 ) -> tuple[str, ...]:
-    """Variables of the cells that are held in single precision: all real numbers of a cell, so that as many cells as possible
-    are stepped at a time. Single precision is 6e-8 of a current or a conductance and 4 nV of a voltage; what it does to
-    rates and spike times is measured in docs/accuracy.md. Arguments as in :func:`cell_equations`.
+    """Variables of the cells that are held in single precision: all real numbers of a cell.
+
+    So as many cells as possible are stepped at a time. Single precision is 6e-8 of a current or a conductance and 4 nV of a
+    voltage; what it does to rates and spike times is measured in docs/accuracy.md. Arguments as in :func:`cell_equations`.
     """
     text = cell_equations(fast_kinds, slow_kinds, rising_kinds, n_stimuli)
     own = [line for line in text.splitlines() if ":" in line and "shared" not in line and "linked" not in line]

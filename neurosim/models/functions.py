@@ -203,9 +203,9 @@ static inline double heaviside(const double x)
 #endif
 """
 
-#: The same in single precision, for the loops over cells of the compiled program. ``vexp``: 2**n times a polynomial of degree
-#: 6, relative error below 3e-7 + 1e-7 |x|, constant beyond |x| = 87.3; 1e38 is as far beyond every threshold as 1e307. Its
-#: parts are summed two by two: a processor works on a few cells at once only where none of them is a long chain.
+#: The same in single precision, for the loops over cells of the compiled program. ``vexp``: 2**n times a polynomial of
+#: degree 6, relative error below 3e-7 + 1e-7 |x|, constant beyond |x| = 87.3; 1e38 is as far beyond every threshold as
+#: 1e307. Its parts are summed two by two: a processor works on several cells at once where none of them is a long chain.
 #: ``gauss`` is taken apart, ``gauss_of(random_bits(i, step, key))``: two short loops are faster than one with a long chain;
 #: z**2 is 3e-7 (1 + z**2) off, u being rounded to 24 bits.
 CPP_SINGLE = r"""
@@ -237,7 +237,8 @@ static inline float _ns_sine(const float x)  // |x| <= pi/2
 {
     const float q = x * x;
     const float q_2 = q * q;
-    const float p = ((q * (-1.0f / 39916800.0f) + 1.0f / 362880.0f) * q_2 + (q * (-1.0f / 5040.0f) + 1.0f / 120.0f)) * q - 1.0f / 6.0f;
+    const float p_1 = q * (-1.0f / 5040.0f) + 1.0f / 120.0f, p_3 = q * (-1.0f / 39916800.0f) + 1.0f / 362880.0f;
+    const float p = (p_3 * q_2 + p_1) * q - 1.0f / 6.0f;
     return x * (p * q + 1.0f);
 }
 static inline uint64_t random_bits(const int64_t i, const int64_t step, const int64_t key)

@@ -14,7 +14,6 @@ from neurosim.engines._build import structure_from_json
 from neurosim.engines.data import connections, values
 from neurosim.engines.pathway import PATHWAY_FILE, PATHWAY_SOURCE
 
-
 SINGLES = models.cell_singles(
     STRUCTURE.fast_kinds, STRUCTURE.slow_kinds, STRUCTURE.rising_kinds, STRUCTURE.n_stimuli
 )
