@@ -20,7 +20,7 @@ from pathlib import Path
 from statistics import median
 
 import scans
-from bench_engines import NO_NEST, Brian2, Floor, Nest, Neurosim, find_nest
+from bench_engines import NO_NEST, Brian2, Floor, FloorSingle, Nest, Neurosim, find_nest
 from bench_report import (
     memory_shares,
     must_show,
@@ -72,6 +72,7 @@ def compare(
         engines = [
             Neurosim(plans["neurosim"]),
             Floor(plans["floor"], folder / "floor"),
+            FloorSingle(plans["floor"], folder / "floor_single"),
             Brian2(model, plans["brian2"], folder / "brian2"),
         ]
         if nest is not None and model == "core":
@@ -172,6 +173,7 @@ def measure(lengths: dict[int, dict[str, float]], repetitions: int) -> dict:
         print(NO_NEST, flush=True)
     record = surroundings() | {
         "results": [],
+        "floor_single": [],
         "ratios": [],
         "two_workers": {},
         "further_point": None,
@@ -182,7 +184,8 @@ def measure(lengths: dict[int, dict[str, float]], repetitions: int) -> dict:
         cases.append((CIRCUIT, 4000))
     for model, n in cases:
         rows, ratios, versions = compare(model, n, lengths[n], repetitions, nest)
-        record["results"] += rows
+        record["results"] += [row for row in rows if row["engine"] != FloorSingle.name]
+        record["floor_single"] += [row for row in rows if row["engine"] == FloorSingle.name]
         record["ratios"].append(ratios)
         record["versions"] |= versions
         for row in rows:

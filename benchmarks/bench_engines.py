@@ -79,17 +79,23 @@ class Neurosim(Contender):
 
 
 class Floor(Contender):
-    """The hand-written loop of :mod:`floor`."""
+    """The hand-written loop of :mod:`floor`, in double precision."""
 
-    name = "floor"
+    name, real = "floor", "double"
 
     def __init__(self, plan: Plan, folder: Path) -> None:
         super().__init__(plan)
-        self.program = floor.build(plan.structure, folder, shared=floor.shared_values(plan))
+        self.program = floor.build(plan.structure, folder, self.real, floor.shared_values(plan))
 
     def run(self) -> Timed:
         done = floor.run(self.program, self.plan)
         return Timed(done.loop_time, done.peak_memory, rate(self.plan, done.spike_i.size))
+
+
+class FloorSingle(Floor):
+    """The same loop with cells in single precision, as neurosim has them."""
+
+    name, real = "floor_single", "float"
 
 
 class Brian2(Contender):
