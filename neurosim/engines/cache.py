@@ -148,8 +148,8 @@ def _sweep(target: Path) -> None:
         shutil.rmtree(leftover, ignore_errors=True)
 
 
-def _generate(structure: Structure, directory: Path) -> list[str]:
-    """Write the C++ sources in a process of their own; returns their names."""
+def _generate(structure: Structure, directory: Path) -> dict[str, str]:
+    """Write the C++ sources in a process of their own; returns how each is to be compiled."""
     request = directory / "structure.json"
     request.write_text(json.dumps(asdict(structure)))
     path = [str(Path(neurosim.__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
