@@ -1,4 +1,4 @@
-"""``python -m neurosim.engines._build STRUCTURE.json DIR``: generate the C++ sources of a structure.
+"""Generate the C++ sources of a structure.
 
 Runs in a process of its own because Brian2 allows one standalone program per process and keeps its state in the module.
 """
@@ -19,7 +19,6 @@ from neurosim.build.plan import Structure, SynapseGroup
 from neurosim.engines.base import ENDS, MEANS
 from neurosim.engines.cell_kernel import cell_kernel
 from neurosim.engines.data import sample_ratio, slow_ratio
-from neurosim.engines.units import CODE_OBJECTS
 from neurosim.engines.driver import (
     MAIN_AFTER_RUN,
     MAIN_BEFORE_END,
@@ -38,9 +37,10 @@ from neurosim.engines.network import (
     placeholder_connections,
 )
 from neurosim.engines.pathway import PATHWAY_FILE, PATHWAY_SOURCE
+from neurosim.engines.unity import CODE_OBJECTS
 from neurosim.errors import EngineError
 
-__all__ = ["generate", "structure_from_json"]
+__all__ = ["generate", "main", "structure_from_json"]
 
 DRIVER = "neurosim_driver.cpp"
 PROGRAM = "program.json"
@@ -211,5 +211,7 @@ def generate(structure: Structure, directory: Path) -> None:
     (directory / PROGRAM).write_text(json.dumps(program, indent=1))
 
 
-if __name__ == "__main__":
-    generate(structure_from_json(Path(sys.argv[1]).read_text()), Path(sys.argv[2]))
+def main() -> None:
+    """Arguments of the process: a file with the structure, the folder to write to."""
+    request, directory = map(Path, sys.argv[1:])
+    generate(structure_from_json(request.read_text()), directory)

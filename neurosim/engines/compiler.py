@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from neurosim.engines.units import joinable, joined, without_bodies
+from neurosim.engines.unity import joinable, joined, without_bodies
 from neurosim.errors import EngineError
 
 __all__ = ["ROLES", "Compiler", "compile_program", "cpu_type", "find_compiler"]
@@ -170,7 +170,7 @@ def _flags_for(role: str, compiler: Compiler) -> tuple[str, ...]:
     return {"cells": (*compiler.flags, _FINITE), "steps": compiler.flags, "once": _ONCE}[role]
 
 
-def _compiled_alone(directory: Path, source: str, command: list[str]) -> str:
+def _compiled_source(directory: Path, source: str, command: list[str]) -> str:
     target = f"{source.removesuffix('.cpp')}.o"
     _run([*command, "-o", target, "-c", source], directory)
     return target
@@ -184,16 +184,17 @@ def _compiled(directory: Path, role: str, numbers: dict[str, int], compiler: Com
         for source in numbers
     }
     together = {source: text for source, text in texts.items() if joinable(source, text)}
-    unit = directory / f"{role}_unit.cpp"
-    unit.write_text(joined(together, numbers))
-    try:
-        objects = [_compiled_alone(directory, unit.name, command)]
-    except EngineError:
-        # another Brian2 may generate what does not go together; if it is a real error, it names its source now
-        together, objects = {}, []
-    finally:
+    objects = []
+    if together:
+        unit = directory / f"{role}_unit.cpp"
+        unit.write_text(joined(together, numbers))
+        try:
+            objects = [_compiled_source(directory, unit.name, command)]
+        except EngineError:
+            # another Brian2 may generate what does not go together; if it is a real error, it names its source now
+            together = {}
         unit.unlink()
-    return objects + [_compiled_alone(directory, source, command) for source in texts if source not in together]
+    return objects + [_compiled_source(directory, source, command) for source in texts if source not in together]
 
 
 def compile_program(directory: Path, sources: Mapping[str, str], compiler: Compiler) -> None:
@@ -212,9 +213,7 @@ def compile_program(directory: Path, sources: Mapping[str, str], compiler: Compi
         With the first error of the compiler.
     """
     numbers = {source: number for number, source in enumerate(sources)}
-    parts = [
-        {source: numbers[source] for source, its_role in sources.items() if its_role == role} for role in ROLES
-    ]
+    parts = [{source: numbers[source] for source in sources if sources[source] == role} for role in ROLES]
     with ThreadPoolExecutor(max_workers=_cpus()) as pool:
         compiled = pool.map(lambda role, part: _compiled(directory, role, part, compiler), ROLES, parts)
         objects = [target for targets in compiled for target in targets]

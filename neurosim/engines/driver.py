@@ -72,6 +72,7 @@ _SUPPORT = r"""
 #include <new>
 #include <string>
 #include <vector>
+#include <fcntl.h>
 #include <unistd.h>
 @INCLUDES@
 
@@ -105,6 +106,14 @@ void fail(int code, const std::string& message)
 void take(void* target, std::size_t size)
 {
     if (size && std::fread(target, 1, size, stdin) != size) fail(exit_input, "the plan ends too early");
+}
+
+// A plan has megabytes: the fewer times the two processes wait for each other, the better.
+void widen_pipes()
+{
+#ifdef F_SETPIPE_SZ
+    for (int file : {STDIN_FILENO, STDOUT_FILENO}) fcntl(file, F_SETPIPE_SZ, 1 << 20);
+#endif
 }
 
 struct Header { std::string name; uint32_t itemsize; uint64_t n; };
@@ -227,6 +236,7 @@ bool stimulating(int64_t step, int64_t per_slow)
 void neurosim_load()
 {
     using namespace brian;
+    widen_pipes();
     @GROW@
     for (Header h = read_header(); h.name != "end"; h = read_header())
     {

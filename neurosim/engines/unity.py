@@ -37,7 +37,9 @@ def joined(texts: Mapping[str, str], numbers: Mapping[str, int]) -> str:
     numbers : mapping
         Source → number that no other source of the program has.
     """
-    code = [_named(text, f"unit_{numbers[source]}") for source, text in texts.items() if _is_code_object(source)]
+    code = [
+        _named(text, f"unit_{numbers[source]}") for source, text in texts.items() if _is_code_object(source)
+    ]
     # what is no code object may have names of its own, so it comes last
     return "\n".join(code + [text for source, text in texts.items() if not _is_code_object(source)])
 
