@@ -1,4 +1,4 @@
-"""``python -m neurosim.engines._build STRUCTURE.json DIR``: generate the C++ sources of a structure.
+"""Generate the C++ sources of a structure.
 
 Runs in a process of its own because Brian2 allows one standalone program per process and keeps its state in the module.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -24,13 +25,22 @@ from neurosim.engines.driver import (
     MAIN_BEFORE_RUN,
     Arrival,
     Binding,
+    Grown,
     driver_source,
 )
-from neurosim.engines.network import CLOCKS, STIMULI, Parts, build_network, placeholder_connections
+from neurosim.engines.network import (
+    CLOCKS,
+    STIMULI,
+    Parts,
+    build_network,
+    n_connections,
+    placeholder_connections,
+)
 from neurosim.engines.pathway import PATHWAY_FILE, PATHWAY_SOURCE
+from neurosim.engines.unity import CODE_OBJECTS
 from neurosim.errors import EngineError
 
-__all__ = ["generate", "structure_from_json"]
+__all__ = ["generate", "main", "structure_from_json"]
 
 DRIVER = "neurosim_driver.cpp"
 PROGRAM = "program.json"
@@ -80,6 +90,28 @@ def _inputs(parts: Parts) -> list[Binding]:
     if "voltages" in parts.monitors:
         bindings.append(_binding("voltages._indices", parts.monitors["voltages"].variables["_indices"]))
     return bindings
+
+
+def _grown(parts: Parts, structure: Structure) -> list[Grown]:
+    """What the program makes as long as there are connections; Brian2 has made it for a placeholder."""
+    symbol = brian2.get_device().get_array_name
+    return [
+        Grown(
+            n,
+            symbol(parts.groups[name].variables["N"]),
+            tuple(
+                sorted(symbol(each, access_data=False) for each in parts.groups[name]._registered_variables)
+            ),
+        )
+        for name, n in n_connections(structure).items()
+    ]
+
+
+def _roles(sources: Iterable[str], steps: Iterable[str], cells: Iterable[str]) -> dict[str, str]:
+    """How each source is compiled: what no step runs runs once, or never."""
+    roles = {f"{CODE_OBJECTS}{code}.cpp": "steps" for code in steps}
+    roles |= {f"{CODE_OBJECTS}{code}.cpp": "cells" for code in cells} | {DRIVER: "cells"}
+    return {source: roles.get(source, "once") for source in sorted(sources)}
 
 
 def _code_objects(parts: Parts, monitors: tuple[str, ...]) -> list[str]:
@@ -137,7 +169,11 @@ def generate(structure: Structure, directory: Path) -> None:
     arrivals = _arrivals(parts)
     travel = {name for arrival in arrivals.values() for name in (arrival.code, arrival.push)}
     _require_known(parts, {*kernel.replaces, spike_monitor, *travel})
+    stimulators = _stimulators(parts.groups["cells"])
+    run_by_brian2 = {code.name for part in parts.network.sorted_objects for code in part.code_objects}
+    never = {*kernel.replaces, *(arrival.push for arrival in arrivals.values())}
     source = driver_source(
+        grown=_grown(parts, structure),
         inputs=inputs,
         outputs=outputs,
         finite=[
@@ -147,7 +183,7 @@ def generate(structure: Structure, directory: Path) -> None:
         kernel=kernel,
         samplers=_code_objects(parts, ("concentrations", "activations")),
         recorders=_code_objects(parts, ("voltages",)),
-        stimulators=_stimulators(parts.groups["cells"]),
+        stimulators=stimulators,
         spike_monitor=spike_monitor,
         spikespace=device.get_array_name(parts.groups["cells"].variables["_spikespace"]),
         delayed=[arrival for name, arrival in arrivals.items() if name != "counted"],
@@ -164,12 +200,18 @@ def generate(structure: Structure, directory: Path) -> None:
     (directory / PATHWAY_FILE).write_text(PATHWAY_SOURCE)
     program = {
         "structure": structure.digest,
-        "sources": sorted(name for name in device.writer.source_files if name.endswith(".cpp")),
+        "sources": _roles(
+            (name for name in device.writer.source_files if name.endswith(".cpp")),
+            steps=run_by_brian2 - never,
+            cells=stimulators,
+        ),
         "inputs": [asdict(binding) for binding in inputs],
         "outputs": [asdict(binding) for binding in outputs],
     }
     (directory / PROGRAM).write_text(json.dumps(program, indent=1))
 
 
-if __name__ == "__main__":
-    generate(structure_from_json(Path(sys.argv[1]).read_text()), Path(sys.argv[2]))
+def main() -> None:
+    """Arguments of the process: a file with the structure, the folder to write to."""
+    request, directory = map(Path, sys.argv[1:])
+    generate(structure_from_json(request.read_text()), directory)

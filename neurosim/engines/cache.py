@@ -34,6 +34,13 @@ __all__ = [
 ]
 
 _MANIFEST = "program.json"
+#: Brian2 would import plots and its tests if they are there, which takes as long as the rest of it.
+_GENERATOR = """
+import sys
+sys.modules |= dict.fromkeys(("pylab", "pytest"))
+from neurosim.engines._build import main
+main()
+"""
 
 
 @dataclass(frozen=True)
@@ -148,13 +155,13 @@ def _sweep(target: Path) -> None:
         shutil.rmtree(leftover, ignore_errors=True)
 
 
-def _generate(structure: Structure, directory: Path) -> list[str]:
-    """Write the C++ sources in a process of their own; returns their names."""
+def _generate(structure: Structure, directory: Path) -> dict[str, str]:
+    """Write the C++ sources in a process of their own; returns how each is to be compiled."""
     request = directory / "structure.json"
     request.write_text(json.dumps(asdict(structure)))
     path = [str(Path(neurosim.__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
     answer = subprocess.run(
-        [sys.executable, "-m", "neurosim.engines._build", str(request), str(directory)],
+        [sys.executable, "-c", _GENERATOR, str(request), str(directory)],
         cwd=directory,  # where Python looks first: no other neurosim can be there
         env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, path))},
         capture_output=True,

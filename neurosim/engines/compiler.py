@@ -13,13 +13,15 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from neurosim.engines.unity import joinable, joined, without_bodies
 from neurosim.errors import EngineError
 
-__all__ = ["Compiler", "compile_program", "cpu_type", "find_compiler"]
+__all__ = ["ROLES", "Compiler", "compile_program", "cpu_type", "find_compiler"]
 
 _BASE = ("-w", "-O3", "-ffast-math", "-fno-finite-math-only", "-std=c++17")
 #: Best first. gcc gives up vectorising a loop over more than ten arrays without ``--param``, which only gcc knows;
@@ -30,24 +32,17 @@ _FLAGS = (
     (*_BASE, "-march=native"),
     _BASE,
 )
-#: Sources that run once; optimising them costs most of the build.
-_COLD = ("-w", "-O0", "-std=c++17")
-_COLD_SOURCES = re.compile(r"(objects|main|run)\.cpp|code_objects/((before|after)_run_.*|.*_create_array_.*)")
+#: What runs once: optimising it well would cost most of the build.
+_ONCE = ("-w", "-O1", "-std=c++17")
 #: Loops over cells. Told that no number is NaN, gcc makes a clip two instructions instead of ten; where numbers run away
 #: is seen in their bits (driver.py), so no answer hangs on this. Elsewhere it would bring in the C library's vector exp.
-_CELLS = re.compile(r"code_objects/cells_.*|neurosim_driver\.cpp")
 _FINITE = "-ffinite-math-only"
+#: How a source is compiled, in the order of linking: of a function that several objects hold, the linker takes the first,
+#: which has to be an optimised one.
+ROLES = ("cells", "steps", "once")
+#: Of Brian2's own sources: a third of the compiler's time, and never called (driver.py).
+_NEVER_CALLED = {"objects.cpp": ("set_variable_by_name", "_write_arrays", "_dealloc_arrays")}
 
-_HEADER = "neurosim_common.h"
-_COMMON = """#include "objects.h"
-#include "brianlib/common_math.h"
-#include "brianlib/stdint_compat.h"
-#include <cmath>
-#include <ctime>
-#include <iostream>
-#include <fstream>
-#include <climits>
-"""
 _PROBE = "#include <vector>\n#include <cmath>\nint main() { std::vector<double> x(64, 1.0); double s = 0;" + (
     " for (double y : x) s += std::sqrt(y); return s == 64.0 ? 0 : 1; }\n"
 )
@@ -171,34 +166,57 @@ def _cpus() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def compile_program(directory: Path, sources: list[str], compiler: Compiler) -> None:
-    """Compile and link the generated sources to ``directory/main``; the headers that all of them share are compiled once.
+def _flags_for(role: str, compiler: Compiler) -> tuple[str, ...]:
+    return {"cells": (*compiler.flags, _FINITE), "steps": compiler.flags, "once": _ONCE}[role]
+
+
+def _compiled_source(directory: Path, source: str, command: list[str]) -> str:
+    target = f"{source.removesuffix('.cpp')}.o"
+    _run([*command, "-o", target, "-c", source], directory)
+    return target
+
+
+def _compiled(directory: Path, role: str, numbers: dict[str, int], compiler: Compiler) -> list[str]:
+    """Objects of the sources of a role: one if they can be compiled together, else one each."""
+    command = [*compiler.command, "-I.", *_flags_for(role, compiler)]
+    texts = {
+        source: without_bodies((directory / source).read_text(), _NEVER_CALLED.get(source, ()))
+        for source in numbers
+    }
+    together = {source: text for source, text in texts.items() if joinable(source, text)}
+    objects = []
+    if together:
+        unit = directory / f"{role}_unit.cpp"
+        unit.write_text(joined(together, numbers))
+        try:
+            objects = [_compiled_source(directory, unit.name, command)]
+        except EngineError:
+            # another Brian2 may generate what does not go together; if it is a real error, it names its source now
+            together = {}
+        unit.unlink()
+    return objects + [_compiled_source(directory, source, command) for source in texts if source not in together]
+
+
+def compile_program(directory: Path, sources: Mapping[str, str], compiler: Compiler) -> None:
+    """Compile and link the generated sources to ``directory/main``.
+
+    Parameters
+    ----------
+    directory : Path
+    sources : mapping
+        Source → its role, one of ``ROLES``.
+    compiler : Compiler
 
     Raises
     ------
     EngineError
         With the first error of the compiler.
     """
-    command = [*compiler.command, "-I."]
-    (directory / _HEADER).write_text(_COMMON)
-    if "clang" not in compiler.identity:
-        _run([*command, *compiler.flags, "-x", "c++-header", "-o", f"{_HEADER}.gch", _HEADER], directory)
-    # Of a function that several objects hold, the linker takes the first: it has to be an optimised one.
-    order = sorted(sources, key=lambda source: bool(_COLD_SOURCES.fullmatch(source)))
-    objects = [f"{source.removesuffix('.cpp')}.o" for source in order]
-
-    def compile_one(source: str, target: str) -> None:
-        flags = _COLD if _COLD_SOURCES.fullmatch(source) else compiler.flags
-        if _CELLS.fullmatch(source):
-            flags = (*flags, _FINITE)
-        _run([*command, *flags, "-include", _HEADER, "-o", target, "-c", source], directory)
-
+    numbers = {source: number for number, source in enumerate(sources)}
+    parts = [{source: numbers[source] for source in sources if sources[source] == role} for role in ROLES]
     with ThreadPoolExecutor(max_workers=_cpus()) as pool:
-        # objects.cpp takes as long as a dozen others, so it must not be the last to start.
-        for done in [
-            pool.submit(compile_one, *pair) for pair in zip(order[::-1], objects[::-1], strict=True)
-        ]:
-            done.result()
+        compiled = pool.map(lambda role, part: _compiled(directory, role, part, compiler), ROLES, parts)
+        objects = [target for targets in compiled for target in targets]
     _run([*compiler.command, *compiler.flags, "-o", "main", *objects], directory)
-    for name in [*objects, f"{_HEADER}.gch"]:
-        (directory / name).unlink(missing_ok=True)
+    for name in objects:
+        (directory / name).unlink()

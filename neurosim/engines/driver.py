@@ -16,7 +16,15 @@ from dataclasses import dataclass
 
 from neurosim.engines.cell_kernel import CellKernel
 
-__all__ = ["Arrival", "Binding", "MAIN_AFTER_RUN", "MAIN_BEFORE_END", "MAIN_BEFORE_RUN", "driver_source"]
+__all__ = [
+    "Arrival",
+    "Binding",
+    "Grown",
+    "MAIN_AFTER_RUN",
+    "MAIN_BEFORE_END",
+    "MAIN_BEFORE_RUN",
+    "driver_source",
+]
 
 #: Statements for the ``main`` that Brian2 generates.
 MAIN_BEFORE_RUN = "void neurosim_load(); neurosim_load();"
@@ -43,6 +51,15 @@ class Arrival:
     push: str
 
 
+@dataclass(frozen=True)
+class Grown:
+    """C++ names of the arrays that have an item for every synapse of a Synapses object, and of their number."""
+
+    n: int
+    symbol: str
+    arrays: tuple[str, ...]
+
+
 _SUPPORT = r"""
 #include "objects.h"
 #include "network.h"
@@ -55,6 +72,7 @@ _SUPPORT = r"""
 #include <new>
 #include <string>
 #include <vector>
+#include <fcntl.h>
 #include <unistd.h>
 @INCLUDES@
 
@@ -88,6 +106,14 @@ void fail(int code, const std::string& message)
 void take(void* target, std::size_t size)
 {
     if (size && std::fread(target, 1, size, stdin) != size) fail(exit_input, "the plan ends too early");
+}
+
+// A plan has megabytes: the fewer times the two processes wait for each other, the better.
+void widen_pipes()
+{
+#ifdef F_SETPIPE_SZ
+    for (int file : {STDIN_FILENO, STDOUT_FILENO}) fcntl(file, F_SETPIPE_SZ, 1 << 20);
+#endif
 }
 
 struct Header { std::string name; uint32_t itemsize; uint64_t n; };
@@ -210,6 +236,8 @@ bool stimulating(int64_t step, int64_t per_slow)
 void neurosim_load()
 {
     using namespace brian;
+    widen_pipes();
+    @GROW@
     for (Header h = read_header(); h.name != "end"; h = read_header())
     {
         if (h.name == "settle_steps") read_into(h, &settle_steps, 1);
@@ -345,6 +373,7 @@ int neurosim_finish()
 
 def driver_source(
     *,
+    grown: Sequence[Grown],
     inputs: Sequence[Binding],
     outputs: Sequence[Binding],
     finite: Sequence[Binding],
@@ -366,6 +395,8 @@ def driver_source(
 
     Parameters
     ----------
+    grown : sequence of Grown
+        Arrays that get their length when the program starts.
     inputs, outputs : sequences of Binding
         What can be read before a run, and what is written after it, in this order.
     finite : sequence of Binding
@@ -406,6 +437,10 @@ def driver_source(
         "SPIKESPACE": spikespace,
         "DELAYED": arrivals(delayed),
         "AT_ONCE_ARRIVALS": arrivals(at_once),
+        "GROW": "\n    ".join(
+            f"{group.symbol}[0] = {group.n}; " + " ".join(f"{array}.resize({group.n});" for array in group.arrays)
+            for group in grown
+        ),
         "SLOTS": "".join(f"{{{on}[0], {off}[0]}}, " for on, off in slots),
         "READS": "\n".join(
             f'        else if (h.name == "{b.name}") read_into(h, {b.symbol}, {b.n});' for b in inputs

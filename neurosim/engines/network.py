@@ -13,7 +13,15 @@ from neurosim import models
 from neurosim.build.plan import SLOW_STEP, Structure, SynapseGroup
 from neurosim.engines.functions import NAMESPACE
 
-__all__ = ["CLOCKS", "STIMULI", "NetworkBuilder", "Parts", "build_network", "placeholder_connections"]
+__all__ = [
+    "CLOCKS",
+    "STIMULI",
+    "NetworkBuilder",
+    "Parts",
+    "build_network",
+    "n_connections",
+    "placeholder_connections",
+]
 
 CLOCKS = ("fast_clock", "slow_clock")
 #: Name of the object that computes the current of the stimuli.
@@ -38,8 +46,8 @@ class Parts:
     monitors: dict[str, brian2.Group]
 
 
-def placeholder_connections(structure: Structure) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Connections of the right number, all from 0 to 0, for a program that gets its wiring when it starts."""
+def n_connections(structure: Structure) -> dict[str, int]:
+    """Connections of every Synapses object that has any."""
     s = structure
     sizes = {
         "release_links": s.n_terminals,
@@ -50,7 +58,12 @@ def placeholder_connections(structure: Structure) -> dict[str, tuple[np.ndarray,
         "site_links": s.n_site_links,
     }
     sizes |= {group.name: group.n for group in s.synapses}
-    return {name: (np.zeros(n, np.int32), np.zeros(n, np.int32)) for name, n in sizes.items() if n}
+    return {name: n for name, n in sizes.items() if n}
+
+
+def placeholder_connections(structure: Structure) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """One connection from 0 to 0 each, for a program that makes room for the others and gets its wiring when it starts."""
+    return {name: (np.zeros(1, np.int32), np.zeros(1, np.int32)) for name in n_connections(structure)}
 
 
 class NetworkBuilder:

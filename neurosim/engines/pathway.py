@@ -18,6 +18,7 @@ PATHWAY_SOURCE = r"""
 
 #include <algorithm>
 #include <cstdint>
+#include <numeric>
 #include <ostream>
 #include <vector>
 #include "brianlib/spikequeue.h"
@@ -57,29 +58,32 @@ public:
     template <typename scalar>
     void prepare(int, int, scalar* delays, int n_delays, int* sources, int n_synapses, double dt)
     {
-        auto delay = [&](int k) { return (int)(delays[n_delays == 1 ? 0 : k] / dt + 0.5); };
-        std::vector<std::vector<int>> own(last - first);
-        for (int k = 0; k < n_synapses; k++) own[sources[k] - first].push_back(k);
-        int longest = 0;
-        for (auto& part : own)
+        std::vector<int> steps(n_synapses);
+        for (int k = 0; k < n_synapses; k++) steps[k] = (int)(delays[n_delays == 1 ? 0 : k] / dt + 0.5);
+        const int* const delay = steps.data();
+        auto before = [=](int a, int b)
         {
-            auto sooner = [&](int a, int b) { return delay(a) < delay(b); };
-            if (!std::is_sorted(part.begin(), part.end(), sooner)) std::stable_sort(part.begin(), part.end(), sooner);
-            first_run.push_back(runs.size());
-            for (std::size_t k = 0; k < part.size(); k++)
-            {
-                const int steps = delay(part[k]), place = synapses.size();
-                if (k == 0 || runs.back().delay != steps) runs.push_back(Run{steps, place, place});
-                runs.back().end++;
-                in_order = in_order && part[k] == place;
-                synapses.push_back(part[k]);
-                longest = std::max(longest, steps);
-                shortest = std::min(shortest, steps);
-            }
+            return sources[a] != sources[b] ? sources[a] < sources[b] : delay[a] < delay[b];
+        };
+        for (int k = 1; k < n_synapses && in_order; k++) in_order = !before(k, k - 1);
+        if (!in_order)
+        {
+            synapses.resize(n_synapses);
+            std::iota(synapses.begin(), synapses.end(), 0);
+            std::stable_sort(synapses.begin(), synapses.end(), before);
         }
-        first_run.push_back(runs.size());
-        if (in_order) std::vector<int>().swap(synapses);
-        n_slots = longest + 1;
+        first_run.reserve(last - first + 1);
+        for (int place = 0; place < n_synapses; place++)
+        {
+            const int k = in_order ? place : synapses[place], source = sources[k] - first;
+            const bool other = (int)first_run.size() <= source;
+            while ((int)first_run.size() <= source) first_run.push_back(runs.size());
+            if (other || runs.back().delay != delay[k]) runs.push_back(Run{delay[k], place, place});
+            runs.back().end++;
+            shortest = std::min(shortest, delay[k]);
+            n_slots = std::max(n_slots, delay[k] + 1);
+        }
+        first_run.resize(last - first + 1, runs.size());
         slots.resize(n_slots);
     }
 

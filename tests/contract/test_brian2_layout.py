@@ -11,8 +11,10 @@ from plans import STRUCTURE, tiny_plan
 
 from neurosim import models
 from neurosim.engines._build import structure_from_json
+from neurosim.engines.compiler import _NEVER_CALLED
 from neurosim.engines.data import connections, values
 from neurosim.engines.pathway import PATHWAY_FILE, PATHWAY_SOURCE
+from neurosim.engines.unity import joinable, without_bodies
 
 SINGLES = models.cell_singles(
     STRUCTURE.fast_kinds, STRUCTURE.slow_kinds, STRUCTURE.rising_kinds, STRUCTURE.n_stimuli
@@ -126,6 +128,43 @@ def test_program_uses_our_pathways_and_calls_nothing_that_they_lack(program):
     }
     # Brian2 2.11 adds a function that saves queues to files
     assert called - {"queue"} == {"prepare", "sources", "advance", "push", "peek"}
+
+
+def test_program_makes_room_in_all_that_brian2_makes_as_long_as_there_are_synapses(program):
+    ours = (program.directory / "neurosim_driver.cpp").read_text()
+    load = ours[ours.index("void neurosim_load()") : ours.index("read_header()", ours.index("void neurosim_load()"))]
+    plan, n_arrays = tiny_plan(), 0
+    for name, (i, _) in connections(plan).items():
+        generated = f"code_objects/{name}_synapses_create_array_codeobject.cpp"
+        arrays = re.findall(r"(\w+)\.resize\(newsize\);", (program.directory / generated).read_text())
+        assert {f"_dynamic_array_{name}__synaptic_pre", f"_dynamic_array_{name}__synaptic_post"} <= set(arrays)
+        assert all(f" {array}.resize({i.size});" in load for array in arrays)
+        assert f"_array_{name}_N[0] = {i.size};" in load
+        n_arrays += len(arrays)
+    assert load.count(".resize(") == n_arrays
+
+
+def test_sources_can_be_compiled_together_and_what_no_step_runs_is_not_optimised(program, order):
+    roles = json.loads((program.directory / "program.json").read_text())["sources"]
+    assert all(joinable(source, (program.directory / source).read_text()) for source in roles)
+    replaced = {"cells_stateupdater_codeobject", "cells_spike_thresholder_codeobject", "cells_spike_resetter_codeobject"}
+    replaced |= {"cells_step_codeobject", "cells_gates_codeobject"}
+    replaced |= {code for _, code in order if code.endswith("_push_spikes")}
+    for _, code in order:
+        role = "once" if code in replaced else "cells" if code == "cells_stimuli_codeobject" else "steps"
+        assert roles.pop(f"code_objects/{code}.cpp") == role
+    assert roles.pop("neurosim_driver.cpp") == "cells"
+    assert set(roles.values()) == {"once"}
+
+
+@pytest.mark.parametrize("function", _NEVER_CALLED["objects.cpp"])
+def test_functions_that_are_emptied_are_called_by_nobody_before_the_program_ends(program, main_cpp, function):
+    objects = (program.directory / "objects.cpp").read_text()
+    assert without_bodies(objects, [function]).count("std::abort();") == 1
+    # only where a result folder is written, after our own end, and for settings from the command line, which has none
+    callers = [path.name for path in program.directory.glob("**/*.cpp") if f"{function}(" in path.read_text()]
+    assert set(callers) <= {"objects.cpp", "run.cpp", "main.cpp"}
+    assert function not in main_cpp or function == "set_variable_by_name"
 
 
 def test_program_knows_every_value_of_a_plan_in_the_expected_type(program):

@@ -9,7 +9,7 @@ import pytest
 
 from neurosim.analysis import open_results
 from neurosim.build import structure
-from neurosim.engines import cache
+from neurosim.engines import cache, compiler
 from neurosim.engines.network import CLOCKS
 from neurosim.runner import run_experiment
 from neurosim.spec import load_experiment, resolve
@@ -50,8 +50,7 @@ def sources(tmp_path_factory):
         pytest.skip("sources are generated for a compiler")
     folder = tmp_path_factory.mktemp("sources")
     s = structure_of(CIRCUITS["midbrain_raphe"])
-    cache._generate(s, folder)
-    return s, folder
+    return s, folder, cache._generate(s, folder)
 
 
 def scheduled(folder: Path) -> list[str]:
@@ -60,13 +59,23 @@ def scheduled(folder: Path) -> list[str]:
 
 
 def test_code_objects_of_a_step(sources):
-    s, folder = sources
+    s, folder, _ = sources
     clocks = [clock for clock, _ in scheduled(folder)]
     # state, threshold, record, reset; each kind of synapse and the counting of spikes take what comes and hand it out
     assert 0 < clocks.count("fast_clock") <= 4 + 2 * (len(s.synapses) + 1)
     # two recorders, seven steps of modulators, five of gates and links, stimuli, cells
     assert 0 < clocks.count("slow_clock") <= 16
     assert set(clocks) == set(CLOCKS)
+
+
+def test_compiler_calls_of_a_program(sources, monkeypatch):
+    _, folder, roles = sources
+    calls = []
+    monkeypatch.setattr(compiler, "_run", lambda command, directory: calls.append(command))
+    monkeypatch.setattr(Path, "unlink", lambda path, missing_ok=False: None)
+    compiler.compile_program(folder, roles, cache.compiler_here())
+    # loops over cells, the other steps, all that runs once; linking
+    assert len(calls) == 4 and sum("-c" in command for command in calls) == 3
 
 
 READY = "from neurosim.spec import load_experiment; import neurosim.cli.running, neurosim.runner.run, neurosim.runner; "

@@ -73,7 +73,11 @@ def built(builder) -> Path:
 
 def test_two_processes_that_need_one_program_build_it_once(builder, tmp_path, key):
     processes = [builder(), builder()]
-    said = [process.communicate("\n")[0].split() for process in processes]
+    # both are told to go on before either is waited for: whichever holds the lock needs it
+    for process in processes:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    said = [process.communicate()[0].split() for process in processes]
     assert {Path(words[-1]).name for words in said} == {key}
     assert (tmp_path / "log").read_text() == "built "
 

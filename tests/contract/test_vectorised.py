@@ -27,7 +27,7 @@ def gcc():
 
 def vectorised_lines(gcc, directory, source, *more) -> set[int]:
     """Lines of the source whose loops gcc says it vectorised."""
-    command = [*gcc.command, *gcc.flags, *more, "-I.", "-include", "neurosim_common.h", "-fopt-info-vec"]
+    command = [*gcc.command, *gcc.flags, *more, "-I.", "-fopt-info-vec"]
     command += ["-S", "-o", "/dev/null", source]
     answer = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=True)
     said = re.findall(rf"{re.escape(source)}:(\d+):\d+: optimized: loop vectorized", answer.stderr)
