@@ -3,10 +3,10 @@
     python benchmarks/scans.py                                       10 000 points without spikes, 200 spiking trials of 10 s
     python benchmarks/scans.py --trials 2000 --circuit da_5ht_brain  as many spiking trials, of this circuit
 
-The simulation loop is the program alone, on the plan of such a trial. ``besides_trials`` is what the workers spent outside
-of trials (files, hashing, scheduling, starting, the summary and its figure), ``overhead`` adds what a trial takes besides
-its loop (planning, reading out), both as parts of the loops; ``overhead_cpu`` counts the processor's seconds, which other
-programs disturb less.
+The simulation loop is what the program says of itself, in each trial's file. ``besides_trials`` is what the workers
+spent outside of trials (files, hashing, scheduling, starting, the summary and its figure), ``overhead`` adds what a
+trial takes besides its loop (planning, reading out), both as parts of the loops; ``overhead_cpu`` counts the
+processor's seconds, which other programs disturb less.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ import tempfile
 import time
 from pathlib import Path
 from statistics import median
+
+from neurosim.recording import read_header
 
 STILL = """
 schema: neurosim-experiment/1
@@ -82,10 +84,11 @@ def still(n: int) -> dict[str, float]:
 def spiking(n: int, workers: int, circuit: str) -> dict[str, float | str]:
     """Time of a scan over that of its simulation loops."""
     Path("spiking.yaml").write_text(SPIKING.format(n=n // 2, circuit=circuit))
-    before, used = loop_times(), cpu_of_children()
+    before, used = loop_cpu_times(), cpu_of_children()
     seconds = command("run", "spiking.yaml", "--workers", str(workers))
     used = cpu_of_children() - used
-    loop, loop_cpu = (median(times) for times in zip(*before, *loop_times(), strict=True))
+    loop_cpu = median([*before, *loop_cpu_times()])
+    loop = median(read_header(path).attributes["loop_time"] for path in Path("results/spiking/trials").glob("*.h5"))
     code = "import neurosim as ns; print(float(ns.open_results('results/spiking').summary['trials'].wall_time.sum()))"
     return {
         "circuit": circuit,
@@ -104,8 +107,8 @@ def cpu_of_children() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def loop_times(n: int = 10) -> list[tuple[float, float]]:
-    """Seconds of the program alone, on the wall and of the processor, two at a time as in the scan."""
+def loop_cpu_times(n: int = 10) -> list[float]:
+    """Seconds that the program takes of the processor, two at a time as in the scan."""
     code = (
         "import resource\n"
         "from neurosim.build import Trial\n"
@@ -119,16 +122,14 @@ def loop_times(n: int = 10) -> list[tuple[float, float]]:
         "def run(step):\n"
         "    before = cpu()\n"
         "    raw = engine.run(step.plan)\n"
-        "    times.append((raw.wall_time, cpu() - before))\n"
+        "    times.append(cpu() - before)\n"
         "    return raw\n"
         f"for k in range({n} + 1):\n"
         "    list(trial.play(run))\n"
-        "for pair in times[1:]:\n"
-        "    print(*pair)\n"
+        "print(*times[1:])\n"
     )
     both = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    lines = [line for process in both for line in process.communicate()[0].splitlines()]
-    return [tuple(map(float, line.split())) for line in lines]
+    return [float(word) for process in both for word in process.communicate()[0].split()]
 
 
 def command(*words: str) -> float:

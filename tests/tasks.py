@@ -32,6 +32,11 @@ def behave(argument, report):
     return key
 
 
+def surroundings(argument, report):
+    """Whether a module is loaded, threads of the algebra, and whether the process leads a session."""
+    return argument in sys.modules, os.environ.get("OMP_NUM_THREADS"), os.getsid(0) == os.getpid()
+
+
 def rescue(argument, outcome):
     return f"rescued {argument[1]}: {outcome.status}"
 

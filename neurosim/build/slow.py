@@ -26,7 +26,7 @@ from neurosim.build.chemistry import (
 )
 from neurosim.build.layout import Layout
 from neurosim.build.plan import CARRIERS
-from neurosim.build.stiff import Stretch, follow
+from neurosim.build.stiff import Stretch, follow, settled, slopes_of
 from neurosim.build.stores import Rest, Stores, stores_at_rest
 from neurosim.pharmacology import Chemistry, Knowledge
 
@@ -38,8 +38,6 @@ _MOVED = 0.1
 _POINTS = 25
 #: Relative and absolute (nM, or the unit of the variable) error of the integration.
 _RTOL, _ATOL = 1e-4, 1e-6
-#: Time (s) after which extracellular space at constant release has settled.
-_LONG = 1e5
 
 Exposure = Callable[[np.ndarray], Mapping[str, np.ndarray]]
 
@@ -112,14 +110,13 @@ class Clock:
 
     def _settled(self, released: np.ndarray, c: np.ndarray) -> np.ndarray:
         """Concentrations at which the pools stand still under constant release and without drugs."""
-        from scipy.integrate import solve_ivp
+        f, gain = self._fixed, np.bincount(self._at, released + self._leaked, len(c))[:, None]
 
-        gain = np.bincount(self._at, released + self._leaked, len(c))
+        def rates(c: np.ndarray) -> np.ndarray:
+            use = c / (f.K * (1.0 + f.foreign @ c) + c)
+            return gain - np.add.reduce(f.V * use, axis=0) - f.k_out * c
 
-        def rhs(t: float, c: np.ndarray) -> np.ndarray:
-            return gain - models.uptake(self._pools, self._cross, CARRIERS, c) - self._pools["k_out"] * c
-
-        return solve_ivp(rhs, (0.0, _LONG), c, method="LSODA", rtol=1e-8, atol=1e-9).y[:, -1]
+        return settled(rates, c)
 
     # Tables of the plan without drugs.
 
@@ -189,6 +186,7 @@ class Clock:
         found = pharmacology.chemistry(concentrations, activity, self.knowledge)
         stores = self.stores
         transmitters = [t for _, t in self.layout.pools]
+        lost = {t: pharmacology.outside_loss(t, found) for t in dict.fromkeys(transmitters)}
         X, S = np.zeros((2, len(self.regulated)))
         for k, name in enumerate(self.regulated):
             receptor = self.layout.circuit.sites[name].receptor
@@ -198,7 +196,7 @@ class Clock:
             X[k], S[k] = terms.X, terms.S
         parts = (
             [found.carriers[X_].B for X_ in CARRIERS],
-            [pharmacology.outside_loss(t, found) for t in transmitters],
+            [lost[t] for t in transmitters],
             stores.packing(found),
             stores.degradation(found),
             stores.synthesis(found),
@@ -332,10 +330,7 @@ class Clock:
 
     def _slopes(self, y: np.ndarray, drive: np.ndarray, now: np.ndarray) -> np.ndarray:
         """Jacobian by differences, all columns at once."""
-        step = 1e-6 * np.maximum(np.abs(y), 1e-3)
-        states = y[:, None] + np.concatenate([np.zeros((len(y), 1)), np.diag(step)], axis=1)
-        rates = self._rates(states, drive, now)
-        return (rates[:, 1:] - rates[:, :1]) / step
+        return slopes_of(lambda states: self._rates(states, drive, now), y)[1]
 
     def advance(
         self,

@@ -11,7 +11,12 @@ import numpy as np
 
 from neurosim.errors import BuildError
 
-__all__ = ["Stretch", "follow"]
+__all__ = ["Stretch", "follow", "settled", "slopes_of"]
+
+#: First step (s) towards where a system stands still, how much longer each next one is, and the longest.
+_FIRST, _LONGER, _LONGEST = 1e-2, 10.0, 1e5
+#: Steps at most, and the last one's relative and absolute size: a Newton step's error is about the square of it.
+_MOST_STEPS, _RELATIVE, _ABSOLUTE = 40, 1e-8, 1e-9
 
 
 class Stretch:
@@ -34,6 +39,43 @@ class Stretch:
         times = self._times
         k = min(max(bisect_left(times, t) - 1, 0), len(times) - 2)
         return self._row(k) + (t - times[k]) / (times[k + 1] - times[k]) * self._change(k)
+
+
+def slopes_of(rates: Callable[[np.ndarray], np.ndarray], y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Time derivatives at a state, shape (variable,), and their Jacobian by differences, all columns at once.
+
+    Parameters
+    ----------
+    rates : callable
+        States in columns, shape (variable, state) → their time derivatives, alike.
+    """
+    step = 1e-6 * np.maximum(np.abs(y), 1e-3)
+    found = rates(y[:, None] + np.concatenate([np.zeros((len(y), 1)), np.diag(step)], axis=1))
+    return found[:, 0], (found[:, 1:] - found[:, :1]) / step
+
+
+def settled(rates: Callable[[np.ndarray], np.ndarray], y: np.ndarray) -> np.ndarray:
+    """Where concentrations that start at ``y`` come to stand still, none below 0.
+
+    Parameters
+    ----------
+    rates : callable
+        As for :func:`slopes_of`.
+
+    Notes
+    -----
+    Implicit Euler steps, each ten times as long as the one before: the first follow the transient, the last are Newton's.
+    What nothing holds back is where the last of them leaves it.
+    """
+    h, identity = _FIRST, np.eye(len(y))
+    for _ in range(_MOST_STEPS):
+        rate, slopes = slopes_of(rates, y)
+        change = np.linalg.solve(identity / h - slopes, rate)
+        y = np.maximum(y + change, 0.0)
+        if h >= _LONGEST and (np.abs(change) <= _RELATIVE * y + _ABSOLUTE).all():
+            break
+        h = min(_LONGER * h, _LONGEST)
+    return y
 
 
 @cache

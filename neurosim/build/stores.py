@@ -78,21 +78,21 @@ class Stores:
 
     def synthesis(self, found: Chemistry) -> np.ndarray:
         """Transmitter made in a living terminal, nM/s: its own, and from precursors that are given."""
-        made = np.zeros(len(self.names))
-        for k, (_, (_, transmitter)) in enumerate(self.names):
-            home = self.home[k]
-            if home < 0 or not self.has[k]:
-                continue
-            native = self.native[k]
-            extra = pharmacology.made_from_precursors(transmitter, native, found)
-            own = pharmacology.native_synthesis(native, found) if transmitter == native else 0.0
-            made[k] = self.J_syn[home] * (own + extra)
-        return made
+        kinds = [(made, native) for native, (_, (_, made)) in zip(self.native, self.names, strict=True)]
+        makes = (self.home >= 0) & self.has
+        pace = {kind: self._pace(*kind, found) for kind in {kind for kind, some in zip(kinds, makes, strict=True) if some}}
+        return np.where(makes, self.J_syn[self.home] * np.array([pace.get(kind, 0.0) for kind in kinds]), 0.0)
+
+    def _pace(self, transmitter: str, native: str, found: Chemistry) -> float:
+        """What a terminal makes of a transmitter, over its own synthesis at rest."""
+        own = pharmacology.native_synthesis(native, found) if transmitter == native else 0.0
+        return own + pharmacology.made_from_precursors(transmitter, native, found)
 
     def degradation(self, found: Chemistry) -> np.ndarray:
         """k_m under drugs, 1/s."""
-        working = [pharmacology.degradation(pool[1], found) for _, pool in self.names]
-        return self.k_m * np.array(working)
+        transmitters = [transmitter for _, (_, transmitter) in self.names]
+        working = {name: pharmacology.degradation(name, found) for name in dict.fromkeys(transmitters)}
+        return self.k_m * np.array([working[name] for name in transmitters])
 
     def packing(self, found: Chemistry) -> np.ndarray:
         """k_v under drugs, 1/s."""

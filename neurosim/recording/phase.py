@@ -155,7 +155,11 @@ def _spike_trains(raw: RawPhaseLike, plan: Plan) -> SpikeTrains:
     step = np.asarray(raw.spike_step, np.int64) - plan.settle_steps
     recorded = (step >= 0) & (step < plan.record_steps)
     cell, step = np.asarray(raw.spike_i)[recorded], step[recorded]
-    order = np.lexsort((step, cell))
+    if (np.diff(step) < 0).any():
+        in_time = np.argsort(step, kind="stable")
+        cell, step = cell[in_time], step[in_time]
+    # numbers below 2^16 are sorted by their digits, several times as fast
+    order = np.argsort(cell.astype(np.min_scalar_type(plan.structure.n_cells)), kind="stable")
     row_size = np.bincount(cell, minlength=plan.structure.n_cells)
     return SpikeTrains(
         step[order].astype(np.int32), row_size.astype(np.int32), plan.structure.dt, plan.record

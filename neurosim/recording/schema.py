@@ -280,6 +280,9 @@ class PhaseResult:
 class TrialResult:
     """One subject in one arm at one scan point: how it ended and, where it has data, its phases.
 
+    ``wall_time`` (s) is that of the whole trial, ``loop_time`` (s) that of the simulation loops in it, coupling phases
+    included.
+
     Raises
     ------
     ResultSchemaError
@@ -291,6 +294,7 @@ class TrialResult:
     message: str = ""
     wall_time: float = 0.0
     phases: tuple[PhaseResult, ...] = field(default=(), repr=False)
+    loop_time: float = 0.0
 
     def __post_init__(self):
         if self.outcome not in OUTCOMES:

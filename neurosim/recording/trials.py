@@ -133,6 +133,7 @@ def _attributes(trial: TrialResult, extra: Mapping[str, Any]) -> dict[str, Any]:
             "outcome": trial.outcome,
             "message": trial.message,
             "wall_time": float(trial.wall_time),
+            "loop_time": float(trial.loop_time),
         }
     )
 

@@ -124,6 +124,7 @@ def simulate(
     runs, trial = get_engine(engine), Trial(spec.resolved, spec.subject)
     lengths = [float(p.settle) + float(p.record) for p in phase_times(spec.resolved.protocol)]
     phases: list = []
+    loop_time = 0.0
 
     def run(step):
         # how many coupling phases there will be is not known beforehand: they count as nothing done
@@ -133,10 +134,12 @@ def simulate(
         return raw
 
     for step, raw in trial.play(run):
+        loop_time += raw.loop_time
         if not step.coupling:
             phases.append(phase_result(raw, step.plan, phase_context(trial, step.phase, step.situation)))
     outcome, message = classify(phases)
-    return TrialResult(spec.key, outcome, message, phases=() if outcome == "nan" else tuple(phases))
+    kept = () if outcome == "nan" else tuple(phases)
+    return TrialResult(spec.key, outcome, message, phases=kept, loop_time=loop_time)
 
 
 def write_failure(job: Job, outcome: Outcome) -> Ended:

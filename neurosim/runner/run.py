@@ -21,8 +21,8 @@ from neurosim.runner.simulate import Simulated, ready, refuse_jobs_at_work, simu
 from neurosim.runner.still import evaluate_blocks
 from neurosim.runner.trials import Expansion, TrialSpec, expand, source_digest, source_stamp
 from neurosim.runner.validate import idle_drugs, left_out, validate
-from neurosim.runner.where import Place, place_of
-from neurosim.schedulers import Task
+from neurosim.runner.where import Place, nursery_of, place_of
+from neurosim.schedulers import Nursery, Task
 from neurosim.spec import (
     NOTICE,
     Experiment,
@@ -176,13 +176,14 @@ def run_experiment(
     With ``detach`` trials are handed to SLURM and left there; the same run without it follows them.
     """
     listener, place = progress or Listener(), place_of(cluster, sbatch_args, workers, detach)
-    experiment = given(experiment, set)
-    validate(experiment)
-    folder = output_folder(experiment, output)
-    open_folder(folder)
-    wanted = _Wanted(place, fresh, retry_failed, 1 if fail_fast else max_failures)
-    with alone(folder):
-        return _run(experiment, folder, wanted, listener)
+    with nursery_of(place) as nursery:
+        experiment = given(experiment, set)
+        validate(experiment)
+        folder = output_folder(experiment, output)
+        open_folder(folder)
+        wanted = _Wanted(place, fresh, retry_failed, 1 if fail_fast else max_failures, nursery)
+        with alone(folder):
+            return _run(experiment, folder, wanted, listener)
 
 
 @dataclass(frozen=True)
@@ -193,6 +194,7 @@ class _Wanted:
     fresh: bool
     retry_failed: bool
     most_failures: int | None
+    nursery: Nursery | None
 
 
 @dataclass(frozen=True)
@@ -222,9 +224,12 @@ def _run(experiment: Experiment, folder: Path, wanted: _Wanted, listener: Listen
     _warn(experiment, wanted, listener)
     expansion, parts = expand(experiment, engine), parts_of(experiment, engine)
     found = _look(folder, expansion, parts, wanted, listener)
+    if wanted.nursery is not None and not (found.pending and experiment.has_spikes):
+        wanted.nursery.close()
     scheduler, needs = None, estimates_of(found.pending, expansion, found.headers, folder, engine)
     if found.pending and experiment.has_spikes:
-        scheduler = ready(found.pending, needs, folder, engine, wanted.place, experiment.name, listener.note)
+        where = wanted.place, experiment.name, listener.note, wanted.nursery
+        scheduler = ready(found.pending, needs, folder, engine, *where)
     if wanted.fresh:
         # Not before the new run is known to be possible.
         clear(folder)

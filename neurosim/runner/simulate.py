@@ -16,7 +16,7 @@ from neurosim.runner.execute import Ended, execute, write_failure
 from neurosim.runner.products import load_in_background
 from neurosim.runner.trials import TrialSpec
 from neurosim.runner.where import Place, jobs_folder, scheduler_of
-from neurosim.schedulers import Scheduler, Task, at_work
+from neurosim.schedulers import Nursery, Scheduler, Task, at_work
 
 __all__ = ["Simulated", "prepare", "ready", "refuse_jobs_at_work", "simulate_pending", "structures"]
 
@@ -84,6 +84,7 @@ def ready(
     place: Place,
     name: str,
     say: Callable[[str], None],
+    nursery: Nursery | None = None,
 ) -> Scheduler:
     """Refuse what cannot run and make the programs; returns who will run the trials.
 
@@ -98,6 +99,8 @@ def ready(
         Of the experiment.
     say : callable
         Is told what a user should know.
+    nursery : Nursery, optional
+        Makes the workers of this machine.
 
     Raises
     ------
@@ -107,7 +110,7 @@ def ready(
         The circuit cannot be compiled; the cluster or its file of settings is not usable.
     """
     check_size(sum(needs[trial.key].size for trial in pending), folder)
-    scheduler = scheduler_of(place, list(needs.values()), folder, name, say)
+    scheduler = scheduler_of(place, list(needs.values()), folder, name, say, nursery)
     prepare(engine, structures(pending), say)
     return scheduler
 

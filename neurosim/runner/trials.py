@@ -255,9 +255,12 @@ def _meaning(file: Path) -> bytes:
 
 
 def _said(code: CodeType) -> Iterator[bytes]:
-    # What is left of a docstring is an instruction that does nothing.
-    pairs = (code.co_code[k : k + 2] for k in range(0, len(code.co_code), 2))
-    yield b"".join(pair for pair in pairs if pair[0] != opmap["NOP"])
+    # What is left of a docstring is an instruction that does nothing; most functions have none.
+    said = code.co_code
+    if opmap["NOP"] in said[::2]:
+        pairs = (said[k : k + 2] for k in range(0, len(said), 2))
+        said = b"".join(pair for pair in pairs if pair[0] != opmap["NOP"])
+    yield said
     names = (code.co_name, code.co_names, code.co_varnames, code.co_freevars)
     counts = (code.co_flags, code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount)
     yield repr((names, counts, code.co_exceptiontable)).encode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,16 +11,28 @@ from pathlib import Path
 from neurosim.errors import SpecError, nearest
 from neurosim.runner.estimate import Estimate, size_text
 from neurosim.runner.folder import JOBS
-from neurosim.schedulers import Dask, Local, Request, Scheduler, Slurm, cpu_count, free_memory
+from neurosim.schedulers import (
+    Dask,
+    Local,
+    Nursery,
+    Request,
+    Scheduler,
+    Slurm,
+    cpu_count,
+    free_memory,
+    nursery,
+)
 from neurosim.spec import load_cluster
 
-__all__ = ["CLUSTERS", "Place", "jobs_folder", "place_of", "scheduler_of", "workers_that_fit"]
+__all__ = ["CLUSTERS", "Place", "jobs_folder", "nursery_of", "place_of", "scheduler_of", "workers_that_fit"]
 
 CLUSTERS = ("slurm", "dask")
 #: Part of the free memory that workers may take.
 _SHARE = 0.8
 #: Memory of a SLURM task over what is expected, and at least, bytes.
 _MEMORY_MARGIN, _LEAST_MEMORY = 1.5, 1e9
+#: What a trial imports before its first phase is over.
+_MODULES = ("neurosim.runner.execute", "neurosim.analysis.outcome", "neurosim.recording.phase", "scipy.integrate")
 
 
 @dataclass(frozen=True)
@@ -73,13 +86,24 @@ def place_of(
     return Place(name, address, tuple(sbatch_args), detach=detach)
 
 
+def nursery_of(place: Place) -> contextlib.AbstractContextManager[Nursery | None]:
+    """What makes the workers of a run that has several on this machine; it begins at once to import what they need."""
+    several = place.cluster is None and (place.workers or cpu_count()) > 1
+    return (nursery(_MODULES) if several else None) or contextlib.nullcontext()
+
+
 def jobs_folder(folder: Path) -> Path:
     """Where an experiment's folder keeps what was submitted."""
     return folder / JOBS
 
 
 def scheduler_of(
-    place: Place, needs: Sequence[Estimate], folder: Path, name: str, say: Callable[[str], None] = lambda text: None
+    place: Place,
+    needs: Sequence[Estimate],
+    folder: Path,
+    name: str,
+    say: Callable[[str], None] = lambda text: None,
+    nursery: Nursery | None = None,
 ) -> Scheduler:
     """The scheduler for trials that need so much.
 
@@ -94,6 +118,8 @@ def scheduler_of(
         Of the experiment.
     say : callable
         Is told what a user should know.
+    nursery : Nursery, optional
+        Makes the workers of this machine.
 
     Raises
     ------
@@ -105,7 +131,8 @@ def scheduler_of(
     if place.cluster == "dask":
         site = None if place.address else load_cluster().dask
         return Dask(place.address, site, max((need.time for need in needs), default=1.0), say)
-    return Local(min(workers_that_fit(place.workers, needs, say), max(1, len(needs))))
+    workers = min(workers_that_fit(place.workers, needs, say), max(1, len(needs)))
+    return Local(workers, nursery=nursery)
 
 
 def workers_that_fit(

@@ -24,9 +24,10 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 from neurosim.schedulers.base import Call, OnProgress, Outcome, Rescue, Scheduler, Task, settled
+from neurosim.schedulers.nursery import Child, Nursery
 from neurosim.schedulers.wire import Sender
 
-__all__ = ["Local", "cpu_count", "free_memory", "sentence"]
+__all__ = ["Local", "cpu_count", "free_memory", "nursery", "sentence"]
 
 _START = (
     "import json, sys; fd, sys.path[:] = int(sys.argv[1]), json.loads(sys.argv[2]); "
@@ -86,6 +87,11 @@ def sentence(error: BaseException) -> str:
     return f"{type(error).__name__}: {words}" if words else type(error).__name__
 
 
+def nursery(modules: Sequence[str]) -> Nursery | None:
+    """What makes workers that have imported some modules; None on systems where they had better begin by themselves."""
+    return Nursery.where_safe(modules, _ONE_THREAD)
+
+
 class Local(Scheduler):
     """Worker processes on this machine.
 
@@ -97,12 +103,20 @@ class Local(Scheduler):
         A single worker is a process of its own too, so that a task that dies or hangs takes nothing with it.
     is_over : callable
         Asked every half second where workers are processes; once it is true, the rest is given up.
+    nursery : Nursery, optional
+        Makes the workers; its owner closes it. Without one each starts, and imports, by itself.
     """
 
-    def __init__(self, workers: int, apart: bool = False, is_over: Callable[[], bool] = lambda: False):
+    def __init__(
+        self,
+        workers: int,
+        apart: bool = False,
+        is_over: Callable[[], bool] = lambda: False,
+        nursery: Nursery | None = None,
+    ):
         if workers < 1:
             raise ValueError(f"workers: {workers} was given; allowed: 1 or more")
-        self.workers, self.apart, self.is_over = workers, apart, is_over
+        self.workers, self.apart, self.is_over, self.nursery = workers, apart, is_over, nursery
 
     def run(
         self,
@@ -115,7 +129,8 @@ class Local(Scheduler):
         if self.workers == 1 and not self.apart:
             outcomes = _here(tasks, call, on_progress)
         else:
-            outcomes = _elsewhere(tasks, call, on_progress, min(self.workers, len(tasks)), self.is_over)
+            n = min(self.workers, len(tasks))
+            outcomes = _elsewhere(tasks, lambda: _Worker(call, self.nursery), on_progress, n, self.is_over)
         given = {task.key: task for task in tasks}
         with contextlib.closing(outcomes):
             for outcome in outcomes:
@@ -133,13 +148,13 @@ def _here(tasks: Sequence[Task], call: Call, on_progress: OnProgress) -> Iterato
 
 
 def _elsewhere(
-    tasks: Sequence[Task], call: Call, on_progress: OnProgress, n: int, is_over: Callable[[], bool]
+    tasks: Sequence[Task], start: Callable[[], _Worker], on_progress: OnProgress, n: int, is_over: Callable[[], bool]
 ) -> Iterator[Outcome]:
     waiting, busy, idle = deque(tasks), {}, []
     try:
         while (waiting or busy) and not is_over():
             while waiting and len(busy) < n:
-                worker = idle.pop() if idle else _Worker(call)
+                worker = idle.pop() if idle else start()
                 worker.give(waiting.popleft())
                 busy[worker.connection] = worker
             for connection in wait(list(busy), timeout=_TICK):
@@ -160,26 +175,32 @@ def _elsewhere(
 class _Worker:
     """One worker process and the task it has."""
 
-    def __init__(self, call: Call):
+    def __init__(self, call: Call, nursery: Nursery | None):
         ours, theirs = socket.socketpair()
         self.connection = Connection(ours.detach())
         self.output = tempfile.TemporaryFile()  # noqa: SIM115 (closed in end)
         self.last_words = ""
         with theirs:
-            command = [sys.executable, "-c", _START, str(theirs.fileno()), json.dumps(sys.path)]
-            self.process = subprocess.Popen(
-                command,
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=self.output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                env=os.environ | _ONE_THREAD,
-            )
+            self.process = self._start(theirs.fileno(), nursery)
         self.call, self.sender = call, Sender()
         self.task: Task | None = None
         self.since = 0.0
         self.is_alive = True
+
+    def _start(self, fd: int, nursery: Nursery | None) -> subprocess.Popen | Child:
+        if nursery is not None:
+            # where it has died, a worker can still start by itself
+            with contextlib.suppress(OSError):
+                return nursery.fork(fd, self.output.fileno())
+        return subprocess.Popen(
+            [sys.executable, "-c", _START, str(fd), json.dumps(sys.path)],
+            pass_fds=[fd],
+            stdin=subprocess.DEVNULL,
+            stdout=self.output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=os.environ | _ONE_THREAD,
+        )
 
     def give(self, task: Task) -> None:
         self.task, self.since = task, time.monotonic()

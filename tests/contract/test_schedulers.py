@@ -9,9 +9,9 @@ import tasks
 from one_node import OneNode, missing
 from tasks import alive, wait_until
 
-from neurosim.schedulers import Dask, Local, Request, Slurm, Task
+from neurosim.schedulers import Dask, Local, Request, Slurm, Task, nursery
 
-SCHEDULERS = ["here", "two workers", "one worker apart", "dask", pytest.param("slurm", marks=pytest.mark.slow)]
+SCHEDULERS = ["here", "two workers", "one worker apart", "two copies", "dask", pytest.param("slurm", marks=pytest.mark.slow)]
 #: Those whose tasks run apart from the scheduler, so that one may die.
 APART = SCHEDULERS[1:]
 
@@ -45,6 +45,15 @@ def slurm_node(tmp_path_factory):
         yield node
 
 
+@pytest.fixture(scope="module")
+def a_nursery():
+    made = nursery(["tasks"])
+    if made is None:
+        pytest.skip("processes are not forked on this system")
+    with made:
+        yield made
+
+
 @pytest.fixture
 def scheduler(request, tmp_path):
     kind = request.param
@@ -53,6 +62,8 @@ def scheduler(request, tmp_path):
     if kind == "slurm":
         request.getfixturevalue("slurm_node")
         return Slurm(tmp_path / "jobs", Request("contract", tasks_per_share=2, memory="500M", limit=600.0))
+    if kind == "two copies":
+        return Local(2, nursery=request.getfixturevalue("a_nursery"))
     return {"here": Local(1), "two workers": Local(2), "one worker apart": Local(1, apart=True)}[kind]
 
 

@@ -9,6 +9,7 @@ from neurosim import pharmacology
 from neurosim.build.phases import Trial
 from neurosim.build.plan import CARRIERS, SLOW_STEP
 from neurosim.build.slow import Clock
+from neurosim.build.stiff import settled
 from neurosim.models import reference
 from neurosim.spec import Experiment, load_circuit, resolve
 
@@ -78,6 +79,20 @@ def test_without_drugs_everything_stands_still(circuit):
     # S_0, k_v, k_m and J_syn are solved for this, so only rounding is left: relative to the fluxes through each pool
     scale = np.concatenate([1.0 + clock.rest.c, 1.0 + state.Q, 1.0 + state.Q, np.ones(len(clock.regulated))])
     assert np.abs(slopes / scale).max() < 1e-9
+
+
+def test_a_pool_settles_where_uptake_and_loss_take_what_is_released():
+    """gain = V c/(K + c) + k c has one positive root, that of a quadratic; from far above and far below."""
+    V, K, k = np.array([[4000.0], [40.0], [0.0]]), np.array([[160.0], [5.0], [1.0]]), np.array([[0.04], [2.0], [0.5]])
+    gain = np.array([[300.0], [0.1], [7.0]])
+    b = V + K * k - gain
+    root = np.sqrt(b**2 + 4 * k * gain * K)
+    # the form without cancellation
+    exact = np.where(b > 0, 2 * gain * K / (b + root), (root - b) / (2 * k))
+    for start in (0.0, 1.0, 1e5):
+        found = settled(lambda c: gain - V * c / (K + c) - k * c, np.full(3, start))
+        # a last Newton step of 1e-8 leaves its square and rounding
+        np.testing.assert_allclose(found, exact[:, 0], rtol=1e-12)
 
 
 def test_a_terminal_conserves_transmitter():

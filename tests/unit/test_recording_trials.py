@@ -184,6 +184,12 @@ def test_the_fast_reader_gives_what_xarray_gives(written):
     assert (record.key, record.outcome, record.wall_time) == ("k1", "ok", 1.5)
 
 
+def test_a_trial_file_says_how_long_its_loops_took(written, tmp_path):
+    result, _ = written
+    path = write_trial(tmp_path, dataclasses.replace(result, loop_time=0.75), trial_rates(result))
+    assert read_header(path).attributes["loop_time"] == 0.75
+
+
 def test_a_trial_without_data_is_a_file_that_says_why(tmp_path):
     path = write_trial(tmp_path, TrialResult("k2", "failed", "Traceback ...\nValueError: no"), {}, {})
     header = read_header(path)

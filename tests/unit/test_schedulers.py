@@ -10,7 +10,7 @@ import pytest
 import tasks
 from tasks import alive, wait_until
 
-from neurosim.schedulers import Local, Task
+from neurosim.schedulers import Local, Task, nursery
 from neurosim.schedulers.wire import Receiver, Sender
 
 TESTS = Path(__file__).parents[1]
@@ -21,6 +21,36 @@ def test_progress_names_its_task(workers):
     told = []
     list(Local(workers).run([Task("a", 3)], tasks.square, lambda key, part: told.append((key, part))))
     assert told == [("a", 0.5)]
+
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="processes are not forked on this system")
+
+
+@on_linux
+def test_a_nursery_that_cannot_import_or_died_is_done_without():
+    with nursery(["no_such_module"]) as never, nursery(["tasks"]) as killed:
+        killed.process.kill()
+        for one in (never, killed):
+            one.process.wait()
+            outcomes = list(Local(2, nursery=one).run([Task("a", 3), Task("b", 4)], tasks.square))
+            assert {o.key: (o.status, o.value) for o in outcomes} == {"a": ("done", 9), "b": ("done", 16)}
+
+
+@on_linux
+def test_a_worker_outlives_its_nursery_and_ends_with_its_task_list(tmp_path):
+    with nursery(["tasks"]) as made:
+        outcomes = Local(1, apart=True, nursery=made).run([Task("a", 3), Task("b", 4)], tasks.square)
+        first = next(outcomes)
+        made.process.kill()
+        made.process.wait()
+        assert [first.value, *(o.value for o in outcomes)] == [9, 16]
+
+
+@on_linux
+def test_copies_begin_with_what_the_nursery_imported_and_compute_on_one_thread():
+    with nursery(["tasks", "xml.sax.expatreader"]) as made:
+        (outcome,) = Local(1, apart=True, nursery=made).run([Task("a", "xml.sax.expatreader")], tasks.surroundings)
+    assert outcome.value == (True, "1", True)
 
 
 def test_workers_end_when_the_process_that_started_them_is_killed(tmp_path):

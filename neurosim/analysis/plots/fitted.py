@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from neurosim.analysis.fits import DoseResponse, fit_dose_response
 from neurosim.analysis.plots.along import Along, Places, places_of
 from neurosim.analysis.plots.curves import named_of, own_and_reference, paired_curves
 from neurosim.analysis.plots.style import INK
 from neurosim.errors import ResultSchemaError
+
+if TYPE_CHECKING:
+    from neurosim.analysis.fits import DoseResponse
 
 __all__ = ["draw_fits", "fits_height", "fitted_lines"]
 
@@ -29,6 +32,9 @@ def fitted_lines(
     ResultSchemaError
         An axis of texts or points in no common order, over which there is no curve; too few doses.
     """
+    # slow to load, and few figures fit
+    from neurosim.analysis.fits import fit_dose_response
+
     if not along.is_curve or any(isinstance(value, str) for value in along.axis.values):
         reason = "has texts for values" if along.is_curve else "is drawn together with others in no common order"
         raise ResultSchemaError(f"figure: the axis {along.axis.name!r} {reason}, so no curve can be fitted over it")
