@@ -6,6 +6,8 @@ import math
 import os
 import subprocess
 import sys
+import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -302,6 +304,20 @@ def test_sweeping_removes_old_files_of_dead_processes_only(tmp_path):
             os.utime(tmp_path / name, (1, 1))
     assert [p.name for p in sweep(tmp_path)] == [names["old_dead"]]
     assert {p.name for p in tmp_path.iterdir()} == set(names.values()) - {names["old_dead"]}
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the system does not say which process has ended")
+def test_a_process_that_has_ended_writes_no_more_though_its_parent_did_not_notice(tmp_path):
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    path = tmp_path / f".a.h5.{process.pid}.tmp"
+    path.touch()
+    os.utime(path, (1, 1))
+    until = time.monotonic() + 60
+    while not sweep(tmp_path) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not path.exists() and process.returncode is None
+    process.wait()
+
 
 
 def test_spikes_that_were_not_asked_for_are_not_stored(tmp_path):
