@@ -105,17 +105,18 @@ def heaviside(x) -> np.ndarray:
     return np.greater_equal(x, 0.0).astype(float)
 
 
-#: C++ twins. ``__builtin_memcpy`` because Brian2 puts this text inside a namespace, where
-#: nothing may be included; guarded because it puts it there once per function.
-CPP_FUNCTIONS = r"""
-#ifndef NEUROSIM_FUNCTIONS
-#define NEUROSIM_FUNCTIONS
+_CPP_MIX = r"""
 static inline uint64_t _ns_mix(uint64_t z)
 {
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
     z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
     return z ^ (z >> 31);
 }
+"""
+
+#: C++ twins. ``__builtin_memcpy`` because Brian2 puts this text inside a namespace, where
+#: nothing may be included; guarded because it puts it there once per function.
+CPP_FUNCTIONS = f"#ifndef NEUROSIM_FUNCTIONS\n#define NEUROSIM_FUNCTIONS{_CPP_MIX}" + r"""
 static inline uint64_t _ns_bits(const int64_t i, const int64_t step, const int64_t key)
 {
     const uint64_t golden = 0x9E3779B97F4A7C15ULL;
@@ -208,13 +209,7 @@ static inline double heaviside(const double x)
 #: 1e307. Its parts are summed two by two: a processor works on several cells at once where none of them is a long chain.
 #: ``gauss`` is taken apart, ``gauss_of(random_bits(i, step, key))``: two short loops are faster than one with a long chain;
 #: z**2 is 3e-7 (1 + z**2) off, u being rounded to 24 bits.
-CPP_SINGLE = r"""
-static inline uint64_t _ns_mix(uint64_t z)
-{
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
-    return z ^ (z >> 31);
-}
+CPP_SINGLE = _CPP_MIX + r"""
 static inline uint64_t _ns_stream(const int64_t step, const int64_t key)
 {
     const uint64_t golden = 0x9E3779B97F4A7C15ULL;
