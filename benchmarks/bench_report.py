@@ -297,10 +297,11 @@ def plot(record: dict, path: Path) -> None:
         lowest = min(lines, key=lambda engine: lines[engine][0][1], default=None)
         for engine, points in lines.items():
             axes.plot(*zip(*points, strict=True), color=colors[engine], marker="o", ms=4, lw=1.4)
-            # neurosim and the floor lie close together: the lower of them is named below its line
-            side, place = ("top", -7) if engine == lowest else ("bottom", 7)
+            # neurosim and the floors lie close together: the lowest is named below its line, neurosim at the other end
+            below, end = engine in (lowest, "neurosim"), -1 if engine == "neurosim" else 0
+            side, place = ("top", -7) if below else ("bottom", 7)
             style = {"xytext": (0, place), "textcoords": "offset points", "va": side, "color": colors[engine]}
-            axes.annotate(ENGINES[engine], points[0], **style)
+            axes.annotate(ENGINES[engine], points[end], ha="right" if end else "left", **style)
         axes.set(xscale="log", yscale="log", title=model, xlabel="cells")
         axes.margins(x=0.08, y=0.12)
     panels[0].set_ylabel("ns per neuron and step")
