@@ -3,7 +3,7 @@
 #   make test        the tests
 #   make test-slow   those that take minutes, nearly an hour in all. Some need Debian packages and are skipped, and say so, where
 #                    they are missing: slurm-wlm and munge (a SLURM of one node is started), chromium (the report in a browser)
-#   make bench       speed beside a loop written by hand, Brian2 and NEST (twenty minutes), written to benchmarks/latest.json and
+#   make bench       speed beside a loop written by hand, Brian2 and NEST (a quarter of an hour), written to benchmarks/latest.json and
 #                    docs/performance.*; NEST only where NEUROSIM_NEST_PYTHON names a Python that has it
 #   make scoreboard  published rows against the model (an hour), written to docs/validation.*
 #   make docs        the documentation, docs/_build/html/index.html

@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ class Timed:
     rate_Hz: float
 
 
-class Contender:
+class Contender(ABC):
     """One engine with one plan."""
 
     name: str
@@ -57,9 +58,9 @@ class Contender:
         """Model time of a run, in s."""
         return self.plan.settle + self.plan.record
 
+    @abstractmethod
     def run(self) -> Timed:
         """Run the plan once more."""
-        raise NotImplementedError
 
 
 class Neurosim(Contender):

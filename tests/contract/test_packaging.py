@@ -89,3 +89,15 @@ def test_the_entry_point_and_the_metadata_are_there(installed):
     metadata = (info / "METADATA").read_text()
     assert "License-Expression: BSD-3-Clause" in metadata
     assert "Requires-Python: <3.14,>=3.11" in metadata
+
+
+def test_no_result_of_a_run_and_nothing_large_is_committed():
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    paths = [ROOT / name for name in listed.stdout.split("\0") if name]
+    there = [path for path in paths if path.is_file()]
+    assert len(there) > 400
+    assert not [path.name for path in there if path.suffix in (".h5", ".nc", ".o")]
+    # the largest is a notebook with its figures, 0.3 MB
+    assert not [path.name for path in there if path.stat().st_size > 1_000_000]
