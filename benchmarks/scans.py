@@ -119,13 +119,11 @@ def loop_cpu_times(n: int = 10) -> list[float]:
         "    return usage.ru_utime + usage.ru_stime\n"
         "engine, times = choose().engine, []\n"
         "trial = Trial(resolve(load_experiment('spiking.yaml'), 'drug'), 0)\n"
-        "def run(step):\n"
-        "    before = cpu()\n"
-        "    raw = engine.run(step.plan)\n"
-        "    times.append(cpu() - before)\n"
-        "    return raw\n"
         f"for k in range({n} + 1):\n"
-        "    list(trial.play(run))\n"
+        "    before = cpu()\n"
+        "    with engine.session() as run:\n"
+        "        list(trial.play(lambda step: run(step.plan)))\n"
+        "    times.append(cpu() - before)\n"
         "print(*times[1:])\n"
     )
     both = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(2)]

@@ -2,12 +2,46 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from pathlib import Path
+
 import numpy as np
 import pytest
 from plans import N, tiny_plan
 
 from neurosim.engines import choose, get_engine
 from neurosim.engines.cache import compiler_here
+
+
+def same(first, second) -> bool:
+    """Bit-identical but for the wall time."""
+
+    def equal(a, b):
+        if isinstance(a, dict):
+            return all(np.array_equal(a[key], b[key]) for key in a) and a.keys() == b.keys()
+        return np.array_equal(a, b)
+
+    names = [field.name for field in fields(first) if field.name not in ("wall_time", "loop_time")]
+    return all(equal(getattr(first, name), getattr(second, name)) for name in names)
+
+
+def children(pid: int) -> list[int]:
+    """Processes that one has started and that have not ended."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields_after_name = status.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        if int(fields_after_name[1]) == pid and fields_after_name[0] != "Z":
+            found.append(int(status.parent.name))
+    return found
+
+
+def all_below(pid: int) -> list[int]:
+    """They, and what they have started."""
+    found = children(pid)
+    return [*found, *(below for child in found for below in all_below(child))]
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,10 @@ import numpy as np
 
 from neurosim import engines
 from neurosim.build.plan import Plan
-from neurosim.engines import Choice, RawPhase
+from neurosim.engines import Choice, Engine, RawPhase
 
 
-class FakeEngine:
+class FakeEngine(Engine):
     """Ten spikes per living cell and second, drawn from what the plan says; may be told to fail."""
 
     name = "standalone"

@@ -155,6 +155,7 @@ class Trial:
                     state, now = clock.advance(state, drive, drugs.levels, now, end, drugs.turns(now, end))
                 if now < end and now != until:
                     drive = clock.drive(*(yield self._coupling(phase, clock, state, drugs, now)) or _unheard(clock))
+                    state = clock.heard(state, drive, drugs.typical(now))
             concentrations = phase_concentrations(self.resolved, phase)
             heard = yield self._step(phase, concentrations, clock, state)
             if heard is None:
@@ -163,6 +164,8 @@ class Trial:
                 clock = clock.recorded(heard[0])
                 state = clock.at_rest
             drive = clock.drive(*heard)
+            if not still:
+                state = clock.heard(state, drive, concentrations)
 
     def play(self, run: Callable[[Step], Recorded]) -> Iterator[tuple[Step, Recorded]]:
         """Every step with what ``run``, an engine, made of it; the slow state hears it."""

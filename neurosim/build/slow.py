@@ -11,7 +11,6 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from types import SimpleNamespace
 
 import numpy as np
 
@@ -24,6 +23,7 @@ from neurosim.build.chemistry import (
     site_constants,
     site_ligands,
 )
+from neurosim.build.flows import Drugged, Flows, Moment
 from neurosim.build.layout import Layout
 from neurosim.build.plan import CARRIERS
 from neurosim.build.stiff import Stretch, follow, settled, slopes_of
@@ -48,6 +48,8 @@ class SlowState:
 
     Attributes
     ----------
+    c : array, shape (pool,), nM
+        Extracellular concentration, from which the clock goes on; the network finds its own.
     S, Q : arrays, shape (terminal,), nM
         Cytosolic and vesicular transmitter of a living terminal.
     R : array, shape (site,)
@@ -56,6 +58,7 @@ class SlowState:
     bound : mapping, site → drug → part of the receptors that a slow drug holds
     """
 
+    c: np.ndarray
     S: np.ndarray
     Q: np.ndarray
     R: np.ndarray
@@ -105,18 +108,28 @@ class Clock:
 
     def recorded(self, released: np.ndarray) -> Clock:
         """The clock once the network was heard without drugs: ``released`` (nM/s) by all living cells of each terminal."""
-        c = self._settled(released, self.rest.c)
+        c = self._settled(released + self._leaked, self._row({}, {}), self.rest.c)
         return replace(self, rest=Rest(c, np.asarray(released, float)), rest_is_circuit=False)
 
-    def _settled(self, released: np.ndarray, c: np.ndarray) -> np.ndarray:
-        """Concentrations at which the pools stand still under constant release and without drugs."""
-        f, gain = self._fixed, np.bincount(self._at, released + self._leaked, len(c))[:, None]
+    def heard(self, state: SlowState, drive: np.ndarray, concentrations: Mapping[str, float]) -> SlowState:
+        """The state from which the clock goes on once the network was heard: its pools had settled at its firing.
 
-        def rates(c: np.ndarray) -> np.ndarray:
-            use = c / (f.K * (1.0 + f.foreign @ c) + c)
-            return gain - np.add.reduce(f.V * use, axis=0) - f.k_out * c
+        Parameters
+        ----------
+        state : SlowState
+            As the network was given it.
+        drive : array, shape (terminal,), 1/s
+            See :meth:`drive`.
+        concentrations : mapping, drug → nM
+        """
+        row = self._row(concentrations, state.activity)
+        given = self._flows.given(state.S, state.Q, drive, self._moment(row))
+        return replace(state, c=self._settled(given, row, state.c))
 
-        return settled(rates, c)
+    def _settled(self, given: np.ndarray, row: np.ndarray, c: np.ndarray) -> np.ndarray:
+        """Concentrations at which the pools stand still while their terminals give them so much (nM/s)."""
+        now, gain = self._moment(row), np.bincount(self._at, given, len(c))[:, None]
+        return settled(lambda c: self._flows.space(c, gain, now), c)
 
     # Tables of the plan without drugs.
 
@@ -163,7 +176,7 @@ class Clock:
         """The state without drugs."""
         stores = self.stores
         Q = np.where((stores.S_0 > 0) | ~stores.has, stores.Q_0, 0.0)
-        return SlowState(stores.S_0, Q, np.ones(len(self.layout.sites)), {}, {})
+        return SlowState(self.rest.c, stores.S_0, Q, np.ones(len(self.layout.sites)), {}, {})
 
     def is_still(self, drugs: Sequence[str]) -> bool:
         """Whether nothing here can move under these drugs: no store, no regulated site and no protein to destroy."""
@@ -194,22 +207,25 @@ class Clock:
                 receptor, concentrations, site_constants(self.layout, name), knowledge=self.knowledge
             )
             X[k], S[k] = terms.X, terms.S
-        parts = (
-            [found.carriers[X_].B for X_ in CARRIERS],
-            [lost[t] for t in transmitters],
-            stores.packing(found),
-            stores.degradation(found),
-            stores.synthesis(found),
-            stores.efflux_max(found),
-            X,
-            S,
+        drugged = Drugged(
+            B=np.array([found.carriers[name].B for name in CARRIERS], float),
+            outside=np.array([lost[t] for t in transmitters], float),
+            k_v=stores.packing(found),
+            k_m=stores.degradation(found),
+            J_syn=stores.synthesis(found),
+            efflux_max=stores.efflux_max(found),
         )
-        return np.concatenate([np.asarray(part, float) for part in parts])
+        return np.concatenate([*self._flows.moment(drugged), X, S])
 
     @cached_property
-    def _cuts(self) -> np.ndarray:
-        n, k = len(self.layout.terminals), len(self.regulated)
-        return np.cumsum([len(CARRIERS), len(self.layout.pools), n, n, n, n, k])
+    def _parts(self) -> list[slice]:
+        """Where the parts of a row lie: of the moment, then of the drugs at regulated sites."""
+        edges = np.cumsum([0, *self._flows.sizes, len(self.regulated), len(self.regulated)]).tolist()
+        return [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+
+    def _moment(self, row: np.ndarray) -> Moment:
+        column = row[:, None]
+        return Moment(*(column[part] for part in self._parts[:3]))
 
     @cached_property
     def _sites(self) -> dict[str, np.ndarray]:
@@ -226,11 +242,19 @@ class Clock:
 
     def _activation(self, c: np.ndarray, rate: np.ndarray, R: np.ndarray, X: np.ndarray, S: np.ndarray) -> np.ndarray:
         """Activation of the regulated sites, states in columns; ``rate`` is spikes that release, per s and healthy cell."""
-        K, tau, tau_0, near = (self._sites[key][:, None] for key in ("K", "tau", "tau_0", "near"))
-        heard = c[self._sites["pool"]]
-        if len(rate):
-            heard = heard + near * rate[self._sites["near_terminal"]]
+        K, tau, tau_0, from_pool, from_near = self._hearing
+        heard = from_pool @ c + from_near @ rate
         return pharmacology.activation(heard, K, R * tau, X, R * S, R * tau_0)
+
+    @cached_property
+    def _hearing(self) -> tuple[np.ndarray, ...]:
+        """K, tau and tau_0 of the regulated sites as columns, and what each hears of every pool and terminal."""
+        sites, k = self._sites, np.arange(len(self.regulated))
+        from_pool, from_near = np.zeros((len(k), len(self.layout.pools))), np.zeros((len(k), len(self._at)))
+        from_pool[k, sites["pool"]] = 1.0
+        if len(self._at):
+            from_near[k, sites["near_terminal"]] = sites["near"]
+        return *(sites[key][:, None] for key in ("K", "tau", "tau_0")), from_pool, from_near
 
     @cached_property
     def _activation_at_rest(self) -> np.ndarray:
@@ -262,71 +286,33 @@ class Clock:
     # The equations.
 
     @cached_property
-    def _fixed(self) -> SimpleNamespace:
-        """Constants of the equations as columns, so that many states can be asked at once; found once, used at each step.
-
-        ``into`` (pool, terminal) adds terminals up; ``foreign`` (carrier, pool, pool) weighs the foreign substrates of the
-        region; ``row`` says where each quantity lies in a row of a stretch.
-        """
-        stores, pools, n_pools, n = self.stores, self._pools, len(self.layout.pools), len(self._at)
-        into = np.zeros((n_pools, n))
-        into[self._at, np.arange(n)] = 1.0
-        foreign = np.zeros((len(CARRIERS), n_pools, n_pools))
-        for k, X in enumerate(CARRIERS):
-            np.add.at(foreign[k], (self._cross["pool"], self._cross["partner"]), self._cross[f"k_{X}"])
-        edges = [0, *self._cuts, self._cuts[-1] + len(self.regulated)]
-        column = {
-            key: getattr(stores, key)[:, None] for key in ("has", "living", "Q_0", "filling_max", "leak")
-        }
-        return SimpleNamespace(
-            **column,
-            into=into,
-            foreign=foreign,
-            K=np.array([pools[f"K_{X}"] for X in CARRIERS])[:, :, None],
-            V=np.array([pools[f"V_{X}"] for X in CARRIERS])[:, :, None],
-            own=np.array([stores.own[X] for X in CARRIERS])[:, :, None],
-            k_out=pools["k_out"][:, None],
-            quantum=self._quantum[:, None],
-            K_S=np.where(stores.has, stores.K_S, 1.0)[:, None],
-            lives=column["living"] > 0,
-            per=np.where(column["living"] > 0, column["living"], 1.0),
-            row=[slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)],
-        )
+    def _flows(self) -> Flows:
+        return Flows.of(self.stores, self._pools, self._cross, self._at, self._quantum)
 
     def _rates(self, y: np.ndarray, drive: np.ndarray, now: np.ndarray) -> np.ndarray:
         """Time derivatives of states in columns, shape (variable, state), under what drugs do ``now`` (one row of a stretch)."""
-        f, n_pools, n = self._fixed, len(self.layout.pools), len(self._at)
-        levels, ln_R = np.maximum(y[: n_pools + 2 * n], 0.0), y[n_pools + 2 * n :]
-        c, S, Q = levels[:n_pools], levels[n_pools : n_pools + n], levels[n_pools + n :]
-        now = now[:, None]
-        B, outside, k_v, k_m, J_syn, efflux_max, X, S_drugs = [now[part] for part in f.row]
-        use = c / (f.K * (1.0 + B[:, None] + f.foreign @ c) + c)
-        uptake, taken = np.add.reduce(f.V * use, axis=0), np.add.reduce(f.own * use[:, self._at], axis=0)
-        filled = np.where(f.has, Q / f.Q_0, 1.0)
-        # np.clip does the same at three times the price
-        rate = drive[:, None] * np.where(f.has, np.minimum(np.maximum(filled, 0.0), f.filling_max), 1.0)
-        released = f.quantum * rate
-        out = efflux_max * S / (S + f.K_S)
-        packed = k_v * S * models.room(filled, f.filling_max) - f.leak * Q
-        dc = f.into @ (released + f.living * out) - uptake - f.k_out * outside * c
-        dS = np.where(f.has, J_syn + taken - packed - k_m * S - out, 0.0)
-        dQ = np.where(f.has, packed - np.where(f.lives, released / f.per, 0.0), 0.0)
-        return np.concatenate([dc, dS, dQ, self._regulation(c, rate, ln_R, X, S_drugs)])
+        n = self._flows.n_pools + 2 * self._flows.n_terminals
+        levels = np.maximum(y[:n], 0.0)
+        change, rate = self._flows.rates(levels, drive[:, None], self._moment(now))
+        if not self.regulated:
+            return change
+        X, S = (now[part][:, None] for part in self._parts[3:])
+        return np.concatenate([change, self._regulation(levels[: self._flows.n_pools], rate, y[n:], X, S)])
 
     def _regulation(
         self, c: np.ndarray, rate: np.ndarray, ln_R: np.ndarray, X: np.ndarray, S: np.ndarray
     ) -> np.ndarray:
         """d(ln R)/dt of the regulated sites: -(s (E - E_ref) + λ ln R)/τ, held at the bounds of R."""
-        s, lam, tau, low, high = self._rule
-        E = self._activation(c, rate, np.exp(ln_R), X, S)
-        change = -(s * (E - self._activation_at_rest[:, None]) + lam * ln_R) / tau
-        return np.where((ln_R <= low) & (change < 0) | (ln_R >= high) & (change > 0), 0.0, change)
+        still, per_E, per_ln_R, low, high = self._rule
+        change = still - per_E * self._activation(c, rate, np.exp(ln_R), X, S) - per_ln_R * ln_R
+        held = np.where(ln_R >= high, np.minimum(change, 0.0), change)
+        return np.where(ln_R <= low, np.maximum(change, 0.0), held)
 
     @cached_property
     def _rule(self) -> tuple[np.ndarray, ...]:
-        """s, lambda and tau of the regulated sites and the bounds of ln R, as columns."""
+        """s E_ref/τ, s/τ and λ/τ of the regulated sites and the bounds of ln R, as columns."""
         s, lam, tau, low, high = (self._sites[f"of_{key}"][:, None] for key in ("s", "lam", "tau", "lowest", "highest"))
-        return s, lam, tau, np.log(low), np.log(high)
+        return s * self._activation_at_rest[:, None] / tau, s / tau, lam / tau, np.log(low), np.log(high)
 
     def _slopes(self, y: np.ndarray, drive: np.ndarray, now: np.ndarray) -> np.ndarray:
         """Jacobian by differences, all columns at once."""
@@ -365,10 +351,10 @@ class Clock:
             If an irreversible inhibitor meets a protein whose renewal is in no table.
         """
         edges = sorted({start, end, *(t for t in doses if start < t < end)})
-        c, followed = self.rest.c, self._followed(list(exposure(np.array([start]))))
-        n_pools, n = len(c), len(self._at)
+        followed = self._followed(list(exposure(np.array([start]))))
+        n_pools, n = len(state.c), len(self._at)
         index = [self.layout.sites[name] for name in self.regulated]
-        y = np.concatenate([c, state.S, state.Q, np.log(state.R[index])])
+        y = np.concatenate([state.c, state.S, state.Q, np.log(state.R[index])])
         first = state
         for a, b in zip(edges[:-1], edges[1:], strict=True):
             t = a + (b - a) * np.linspace(0.0, 1.0, _POINTS) ** 2
@@ -386,16 +372,16 @@ class Clock:
                 _ATOL,
             )
             for k, y_k in enumerate(along, start=1):
-                S, Q, ln_R = np.split(np.maximum(y_k[n_pools:], 0.0), [n, 2 * n])
+                c, S, Q = np.split(np.maximum(y_k[: n_pools + 2 * n], 0.0), [n_pools, n_pools + n])
                 R = state.R.copy()
                 # the integrator passes a bound by a part of its last step before the slope there stops it
                 R[index] = np.clip(np.exp(y_k[n_pools + 2 * n :]), self._sites["of_lowest"], self._sites["of_highest"])
                 now = {drug: float(0.5 * (values[k - 1] + values[k])) for drug, values in levels.items()}
                 bound = {
-                    name: self._bound(name, slow, state.bound.get(name, {}), now, y_k[:n_pools], t[k] - t[k - 1])
+                    name: self._bound(name, slow, state.bound.get(name, {}), now, c, t[k] - t[k - 1])
                     for name, slow in followed.items()
                 }
-                state = SlowState(S, Q, R, activities[k], bound)
+                state = SlowState(c, S, Q, R, activities[k], bound)
                 if t[k] < end and self._has_moved(first, state):
                     return state, float(t[k])
             y = y_k

@@ -128,7 +128,8 @@ class Laboratory:
 
         def left(subject: int) -> float:
             trial = Trial(resolved, subject)
-            *_, (step, _) = trial.play(lambda step: self.engine.run(step.plan))
+            with self.engine.session() as run:
+                *_, (step, _) = trial.play(lambda step: run(step.plan))
             return float(step.situation.state.R[trial.layout.sites[row.site]])
 
         with ThreadPoolExecutor(self.workers) as pool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,7 +12,7 @@ import numpy as np
 from neurosim.build.plan import Plan, Structure
 from neurosim.errors import EngineError
 
-__all__ = ["ENDS", "MEANS", "Engine", "NotFiniteError", "Progress", "RawPhase"]
+__all__ = ["ENDS", "MEANS", "Engine", "NotFiniteError", "Progress", "RawPhase", "Run"]
 
 #: What is summed over the slow steps of the recording: name of the mean → group, variable.
 MEANS = {
@@ -82,6 +83,10 @@ class RawPhase:
     loop_time: float
 
 
+#: Runs a plan, see :meth:`Engine.run`.
+Run = Callable[..., RawPhase]
+
+
 class Engine(Protocol):
     """Runs plans. Same plan, same machine type: bit-identical results, whatever else runs."""
 
@@ -101,3 +106,7 @@ class Engine(Protocol):
         EngineError
             If the plan cannot be run; :class:`NotFiniteError` if numbers run away.
         """
+
+    def session(self) -> AbstractContextManager[Run]:
+        """What runs the phases of a trial, each as :meth:`run` does; an engine may save itself what they have in common."""
+        return nullcontext(self.run)

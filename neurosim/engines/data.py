@@ -182,7 +182,7 @@ def _synapses(plan: Plan) -> dict[str, dict[str, np.ndarray]]:
     out, population = {}, plan.cells["population"]
     for group in plan.structure.synapses:
         wiring = plan.wiring[group.name]
-        shortest = min(wiring.delay, default=np.inf)
+        shortest = np.min(wiring.delay, initial=np.inf)
         if shortest < plan.structure.dt / 2:
             raise EngineError(
                 f"plan: {group.name}.delay is {shortest:g} s; allowed: at least one step ({plan.structure.dt:g} s)"

@@ -7,6 +7,8 @@ cells block by block (:mod:`neurosim.engines.cell_kernel`), then sends off the s
 shortest delay, so the numbers are those of one step after the other. It takes its length as data, keeps monitors asleep
 while the network settles and does not ask the operating system for the time at every step. All names of Brian2's side are
 compiled against, so a change of its layout stops the build instead of giving other numbers.
+
+A process runs one plan and ends; or, told to stay, it runs each of several plans of one wiring in a copy of itself.
 """
 
 from __future__ import annotations
@@ -65,6 +67,7 @@ _SUPPORT = r"""
 #include "network.h"
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -73,6 +76,8 @@ _SUPPORT = r"""
 #include <string>
 #include <vector>
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/wait.h>
 #include <unistd.h>
 @INCLUDES@
 
@@ -93,7 +98,7 @@ void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
 namespace {
 
 const int exit_input = 3, exit_not_finite = 4, exit_output = 5, exit_orphan = 6;
-int64_t settle_steps = 0, record_steps = 0;
+int64_t settle_steps = 0, record_steps = 0, stay = 0;
 
 void fail(int code, const std::string& message)
 {
@@ -147,9 +152,14 @@ template <class T> void read_into(const Header& h, std::vector<T>& target, uint6
     read_record(h, target.data(), sizeof(T), target.size());
 }
 
+// Results say first how long they are: what is given is counted, then given.
+bool counting = false;
+uint64_t counted = 0;
+
 void give(const void* source, std::size_t size)
 {
-    if (size && std::fwrite(source, 1, size, stdout) != size)
+    if (counting) counted += size;
+    else if (size && std::fwrite(source, 1, size, stdout) != size)
         fail(exit_output, std::string("cannot write the results: ") + std::strerror(errno));
 }
 
@@ -233,17 +243,85 @@ bool stimulating(int64_t step, int64_t per_slow)
 
 @CELL_KERNEL@
 
+// Which synapses there are and when they transmit is laid out once.
+static bool is_laid_out(const std::string& name)
+{
+    const std::string::size_type dot = name.rfind('.');
+    if (dot == std::string::npos) return false;
+    const std::string what = name.substr(dot);
+    return what == ".pre" || what == ".post" || what == ".delay";
+}
+
+static void read_plan(bool again)
+{
+    using namespace brian;
+    for (Header h = read_header(); h.name != "end"; h = read_header())
+    {
+        if (again && is_laid_out(h.name)) fail(exit_input, "the plan changes " + h.name + ", which is laid out already");
+        else if (h.name == "settle_steps") read_into(h, &settle_steps, 1);
+        else if (h.name == "record_steps") read_into(h, &record_steps, 1);
+        else if (h.name == "stay") read_into(h, &stay, 1);
+@READS@
+        else fail(exit_input, "the plan has " + h.name + ", which the program does not know");
+    }
+}
+
 void neurosim_load()
 {
     using namespace brian;
     widen_pipes();
     @GROW@
-    for (Header h = read_header(); h.name != "end"; h = read_header())
+    read_plan(false);
+}
+
+// Ends like a copy of this process that could not finish its phase.
+static void fail_like(int status)
+{
+    if (!WIFSIGNALED(status)) std::_Exit(WEXITSTATUS(status));
+    std::signal(WTERMSIG(status), SIG_DFL);
+    std::raise(WTERMSIG(status));
+    std::_Exit(exit_input);
+}
+
+// Waits for a copy; it holds the other end of ``life``. Should the owner go, so do both.
+static void wait_for(pid_t copy, int life, pid_t owner)
+{
+    int status = 0;
+    for (;;)
     {
-        if (h.name == "settle_steps") read_into(h, &settle_steps, 1);
-        else if (h.name == "record_steps") read_into(h, &record_steps, 1);
-@READS@
-        else fail(exit_input, "the plan has " + h.name + ", which the program does not know");
+        pollfd ends[] = { {life, POLLIN, 0}, {STDIN_FILENO, 0, 0} };
+        if (poll(ends, 2, 100) > 0 && ends[0].revents) break;
+        if (ends[1].revents || getppid() != owner)
+        {
+            kill(copy, SIGKILL);
+            std::_Exit(exit_orphan);
+        }
+    }
+    waitpid(copy, &status, 0);
+    if (status) fail_like(status);
+}
+
+// Where more phases are to come, this process stays as it is and each of them runs in a copy, which has to load only what
+// has changed since the first. Returns in the copy; each further one begins with a byte.
+static void make_copies()
+{
+    const pid_t owner = getppid();
+    for (bool first = true;; first = false)
+    {
+        char next;
+        int life[2];
+        if (!first && read(STDIN_FILENO, &next, 1) != 1) std::_Exit(0);
+        const pid_t copy = pipe(life) ? -1 : fork();
+        if (copy < 0) fail(exit_input, std::string("a phase cannot be started: ") + std::strerror(errno));
+        if (copy == 0)
+        {
+            close(life[0]);
+            if (!first) read_plan(true);
+            return;
+        }
+        close(life[1]);
+        wait_for(copy, life[0], owner);
+        close(life[0]);
     }
 }
 
@@ -303,6 +381,7 @@ static double neurosim_loop_time = 0;  // s
 void neurosim_run()
 {
     using namespace brian;
+    if (stay) make_copies();
     const int64_t per_slow = @PER_SLOW@, per_sample = @PER_SAMPLE@, per_check = 100 * per_slow;
     const int64_t total = settle_steps + record_steps;
     const std::vector<Item> items = slow_items();
@@ -359,13 +438,23 @@ void neurosim_run()
     @CHECKS@
 }
 
-int neurosim_finish()
+static void write_results()
 {
     using namespace brian;
 @WRITES@
     write_from("loop_time", &neurosim_loop_time, 1);
     write_header("end", 1, 0);
+}
+
+int neurosim_finish()
+{
+    counting = true;
+    write_results();
+    counting = false;
+    give(&counted, sizeof counted);
+    write_results();
     if (std::fflush(stdout)) fail(exit_output, std::string("cannot write the results: ") + std::strerror(errno));
+    if (stay) std::_Exit(0);
     return 0;
 }
 """

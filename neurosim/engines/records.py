@@ -32,7 +32,7 @@ def _header(name: str, itemsize: int, n: int) -> bytes:
     return struct.pack("=I", len(label)) + label + struct.pack("=IQ", itemsize, n)
 
 
-def decode(stream: bytes, dtypes: Mapping[str, str], names: Iterable[str]) -> dict[str, np.ndarray]:
+def decode(stream: bytes | memoryview, dtypes: Mapping[str, str], names: Iterable[str]) -> dict[str, np.ndarray]:
     """Arrays of a stream.
 
     Raises
@@ -44,7 +44,7 @@ def decode(stream: bytes, dtypes: Mapping[str, str], names: Iterable[str]) -> di
     try:
         while True:
             (length,) = struct.unpack_from("=I", stream, place)
-            name = stream[place + 4 : place + 4 + length].decode()
+            name = str(stream[place + 4 : place + 4 + length], "utf-8")
             itemsize, n = struct.unpack_from("=IQ", stream, place + 4 + length)
             place += 16 + length
             if name == "end":

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from neurosim.build.plan import Plan, Structure
-from neurosim.engines.base import ENDS, MEANS, NotFiniteError, Progress, RawPhase
+from neurosim.engines.base import ENDS, MEANS, Engine, NotFiniteError, Progress, RawPhase
 from neurosim.engines.data import connections, require_whole_steps, sample_ratio, slow_ratio, values
 from neurosim.engines.quiet import import_brian2
 
@@ -23,7 +23,7 @@ _REPORT_PERIOD = 0.2
 _one_run = threading.Lock()
 
 
-class NumpyEngine:
+class NumpyEngine(Engine):
     """Runs a plan inside this process; Brian2 is imported when the first plan runs."""
 
     name = "numpy"

@@ -1,30 +1,28 @@
-"""The compiled engine: one program per structure, one process per phase, everything else is data."""
+"""The compiled engine: one program per structure, one process per trial, everything else is data."""
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import threading
+import contextlib
 import time
-from collections import deque
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from neurosim.build.plan import Plan, Structure
-from neurosim.engines.base import ENDS, MEANS, NotFiniteError, Progress, RawPhase
+from neurosim.engines.base import ENDS, MEANS, Engine, Progress, RawPhase, Run
 from neurosim.engines.cache import Program, find_or_build, is_built
 from neurosim.engines.data import connections, require_whole_steps, sample_ratio, slow_ratio, values
+from neurosim.engines.process import Process
 from neurosim.engines.records import decode, encode
 from neurosim.errors import EngineError
 
 __all__ = ["StandaloneEngine"]
 
-#: Exit status of the program when a number is not finite (see driver.py).
-_EXIT_NOT_FINITE = 4
-_LAST_LINES = 5
+#: Records of what a process lays out once (see driver.py), and the byte before every further plan.
+_LAID_OUT = (".pre", ".post", ".delay")
+_NEXT = b"+"
 
-
-class StandaloneEngine:
+class StandaloneEngine(Engine):
     """Runs plans with compiled C++; Brian2 is needed to build a program, not to run it."""
 
     name = "standalone"
@@ -43,14 +41,72 @@ class StandaloneEngine:
         return is_built(structure)
 
     def run(self, plan: Plan, progress: Progress | None = None) -> RawPhase:
+        program = self._program(plan)
+        started = time.perf_counter()
+        with Process(program.directory) as process:
+            stream = process.run(encode(_inputs(plan, program)), progress)
+        return _result(plan, program, stream, started)
+
+    @contextlib.contextmanager
+    def session(self) -> Iterator[Run]:
+        session = _Session(self)
+        try:
+            yield session.run
+        finally:
+            session.close()
+
+    def _program(self, plan: Plan) -> Program:
         require_whole_steps(plan)
         self.prepare(plan.structure)
-        program = self._programs[plan.structure]
+        return self._programs[plan.structure]
+
+
+class _Session:
+    """Plans one after the other; as long as only numbers change, one process runs them."""
+
+    def __init__(self, engine: StandaloneEngine):
+        self.engine = engine
+        self.process: Process | None = None
+        self.program: Program | None = None
+        self.loaded: dict[str, np.ndarray] = {}
+
+    def run(self, plan: Plan, progress: Progress | None = None) -> RawPhase:
+        program = self.engine._program(plan)
         started = time.perf_counter()
-        stream = _execute(program, encode(_inputs(plan, program)), progress)
-        dtypes = {name: dtype for name, (dtype, _) in program.outputs.items()} | {"loop_time": "<f8"}
-        results = decode(stream, dtypes, dtypes)
-        return _result(plan, results, time.perf_counter() - started)
+        arrays = _inputs(plan, program) | {"stay": np.ones(1, np.int64)}
+        changed = self._changed(program, arrays)
+        if changed is None:
+            self._start(program, arrays)
+            chunks = encode(arrays)
+        else:
+            chunks = [_NEXT, *encode(changed)]
+        try:
+            stream = self.process.run(chunks, progress)
+        except BaseException:
+            # it has ended, or is in the middle of something
+            self.close()
+            raise
+        return _result(plan, program, stream, started)
+
+    def _changed(self, program: Program, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray] | None:
+        """What differs from the plan that the process has loaded; None if it cannot run this one."""
+        if self.process is None or program is not self.program or arrays.keys() != self.loaded.keys():
+            return None
+        changed = {name: array for name, array in arrays.items() if not _equal(array, self.loaded[name])}
+        return None if any(name.endswith(_LAID_OUT) for name in changed) else changed
+
+    def _start(self, program: Program, arrays: dict[str, np.ndarray]) -> None:
+        self.close()
+        self.process, self.program, self.loaded = Process(program.directory), program, arrays
+
+    def close(self) -> None:
+        if self.process is not None:
+            self.process.close()
+        self.process, self.program, self.loaded = None, None, {}
+
+
+def _equal(first: np.ndarray, second: np.ndarray) -> bool:
+    return first is second or np.array_equal(first, second)
 
 
 def _inputs(plan: Plan, program: Program) -> dict[str, np.ndarray]:
@@ -72,85 +128,9 @@ def _inputs(plan: Plan, program: Program) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _collect(process: subprocess.Popen, received: list[bytes]) -> None:
-    with process.stdout as pipe:
-        received.append(pipe.read())
-
-
-def _feed(process: subprocess.Popen, chunks: list) -> None:
-    try:
-        with process.stdin as pipe:
-            for chunk in chunks:
-                pipe.write(chunk)
-    except OSError:
-        # The program has stopped; its exit status and last words say why.
-        return
-
-
-def _execute(program: Program, chunks: list, progress: Progress | None) -> bytes:
-    """Run the program on a plan; returns what it wrote.
-
-    The program has a session of its own, so that an interrupt reaches Python alone, which then ends it; should Python
-    be killed, the program notices that its parent has changed and stops by itself.
-    """
-    try:
-        process = subprocess.Popen(
-            [str(program.directory / "main")],
-            cwd=program.directory,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise EngineError(
-            f"{program.directory / 'main'} cannot be started: {error.strerror or error}"
-        ) from error
-    received: list[bytes] = []
-    helpers = [
-        threading.Thread(target=_feed, args=(process, chunks), daemon=True),
-        threading.Thread(target=_collect, args=(process, received), daemon=True),
-    ]
-    last_words: deque[str] = deque(maxlen=_LAST_LINES)
-    try:
-        for helper in helpers:
-            helper.start()
-        for line in process.stderr:
-            _listen(line.decode(errors="replace").strip(), last_words, progress)
-        status = process.wait()
-        for helper in helpers:
-            helper.join()
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-        process.stderr.close()
-    if status:
-        raise _failure(status, list(last_words))
-    if progress is not None:
-        progress(1.0)
-    return received[0]
-
-
-def _listen(line: str, last_words: deque[str], progress: Progress | None) -> None:
-    if line.startswith("@P "):
-        if progress is not None:
-            progress(float(line[3:]))
-    elif line:
-        last_words.append(line)
-
-
-def _failure(status: int, last_words: list[str]) -> EngineError:
-    words = " | ".join(last_words) or "it said nothing"
-    if status == _EXIT_NOT_FINITE:
-        return NotFiniteError(f"the numbers ran away: {words}")
-    if status < 0:
-        return EngineError(f"the compiled program was stopped by {signal.Signals(-status).name}: {words}")
-    return EngineError(f"the compiled program stopped with status {status}: {words}")
-
-
-def _result(plan: Plan, results: dict[str, np.ndarray], wall_time: float) -> RawPhase:
-    s = plan.structure
+def _result(plan: Plan, program: Program, stream: memoryview, started: float) -> RawPhase:
+    dtypes = {name: dtype for name, (dtype, _) in program.outputs.items()} | {"loop_time": "<f8"}
+    results, s = decode(stream, dtypes, dtypes), plan.structure
     n_slow = plan.record_steps // slow_ratio(s)
     every = sample_ratio(s)
     n_samples = -(-n_slow // every)
@@ -174,6 +154,6 @@ def _result(plan: Plan, results: dict[str, np.ndarray], wall_time: float) -> Raw
             name: results[f"mean_{name}"][: sizes[group]] / n_slow for name, (group, _) in MEANS.items()
         },
         **{name: results[name][: sizes[group]] for name, (group, _) in ENDS.items()},
-        wall_time=wall_time,
+        wall_time=time.perf_counter() - started,
         loop_time=float(results["loop_time"][0]),
     )

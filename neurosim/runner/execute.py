@@ -121,7 +121,7 @@ def simulate(
     from neurosim.engines import get_engine
     from neurosim.recording import phase_context, phase_result
 
-    runs, trial = get_engine(engine), Trial(spec.resolved, spec.subject)
+    trial = Trial(spec.resolved, spec.subject)
     lengths = [float(p.settle) + float(p.record) for p in phase_times(spec.resolved.protocol)]
     phases: list = []
     loop_time = 0.0
@@ -129,14 +129,15 @@ def simulate(
     def run(step):
         # how many coupling phases there will be is not known beforehand: they count as nothing done
         done, length = sum(lengths[: len(phases)]), 0.0 if step.coupling else lengths[len(phases)]
-        raw = runs.run(step.plan, lambda part: report((done + part * length) / sum(lengths)))
+        raw = run_plan(step.plan, lambda part: report((done + part * length) / sum(lengths)))
         report((done + length) / sum(lengths))
         return raw
 
-    for step, raw in trial.play(run):
-        loop_time += raw.loop_time
-        if not step.coupling:
-            phases.append(phase_result(raw, step.plan, phase_context(trial, step.phase, step.situation)))
+    with get_engine(engine).session() as run_plan:
+        for step, raw in trial.play(run):
+            loop_time += raw.loop_time
+            if not step.coupling:
+                phases.append(phase_result(raw, step.plan, phase_context(trial, step.phase, step.situation)))
     outcome, message = classify(phases)
     kept = () if outcome == "nan" else tuple(phases)
     return TrialResult(spec.key, outcome, message, phases=kept, loop_time=loop_time)

@@ -12,29 +12,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from engines_util import all_below, same
 from plans import GROUPS, N_A, N, changed, tiny_plan
 
 from neurosim.build.plan import CARRIERS, SLOW_STEP, Wiring
 from neurosim.engines import NotFiniteError, cache, choose, engine_fingerprint, get_engine
 from neurosim.engines.cache import Program
+from neurosim.engines.process import Process
 from neurosim.engines.records import decode, encode
-from neurosim.engines.standalone import StandaloneEngine, _execute
+from neurosim.engines.standalone import StandaloneEngine
 from neurosim.errors import EngineError
 from neurosim.models import reference
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def same(first, second) -> bool:
-    """Bit-identical but for the wall time."""
-
-    def equal(a, b):
-        if isinstance(a, dict):
-            return all(np.array_equal(a[key], b[key]) for key in a) and a.keys() == b.keys()
-        return np.array_equal(a, b)
-
-    names = [field.name for field in fields(first) if field.name not in ("wall_time", "loop_time")]
-    return all(equal(getattr(first, name), getattr(second, name)) for name in names)
 
 
 @pytest.fixture(scope="module")
@@ -377,7 +367,7 @@ def script(tmp_path, text) -> Program:
 def test_a_crash_is_reported_with_the_last_words(tmp_path):
     program = script(tmp_path, "echo first >&2; echo last words >&2; kill -SEGV $$\n")
     with pytest.raises(EngineError, match="stopped by SIGSEGV: first | last words"):
-        _execute(program, encode({}), None)
+        Process(program.directory).run(encode({}))
 
 
 def test_results_that_were_cut_are_never_taken_for_whole():
@@ -459,37 +449,31 @@ def test_a_run_of_the_compiled_program_never_imports_brian2(standalone):
     assert run_python(code).communicate()[0].strip() == "[]"
 
 
-def children(pid: int) -> list[int]:
-    found = []
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields_after_name = status.read_text().rsplit(")", 1)[1].split()
-        except OSError:
-            continue
-        if int(fields_after_name[1]) == pid and fields_after_name[0] != "Z":
-            found.append(int(status.parent.name))
-    return found
+RUN = "get_engine('standalone').run(plan, tell)"
+SESSION = "with get_engine('standalone').session() as run: run(plan, tell)"
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_no_program_survives_its_python(standalone, how):
-    code = """
+@pytest.mark.parametrize(("runs", "processes"), [(RUN, 1), (SESSION, 2)])
+def test_no_program_survives_its_python(standalone, how, runs, processes):
+    code = f"""
         from plans import tiny_plan
         from neurosim.engines import get_engine
-        get_engine("standalone").run(tiny_plan(record=3600.0), lambda part: print(part, flush=True))
+        plan, tell = tiny_plan(record=3600.0), lambda part: print(part, flush=True)
+        {runs}
     """
     python = run_python(code, stderr=subprocess.DEVNULL)
     python.stdout.readline()
-    running = children(python.pid)
-    assert len(running) == 1
+    running = all_below(python.pid)
+    assert len(running) == processes
     python.send_signal(how)
     python.wait()
     python.stdout.close()
     deadline = time.monotonic() + 60
-    while Path(f"/proc/{running[0]}").exists() and time.monotonic() < deadline:
+    while any(Path(f"/proc/{pid}").exists() for pid in running) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert not Path(f"/proc/{running[0]}").exists()
+    assert not [pid for pid in running if Path(f"/proc/{pid}").exists()]
 
 
 def test_labels_and_sizes_of_the_tiny_plan_agree():
