@@ -74,6 +74,15 @@ def active_fraction(spikes: SpikeTrains) -> float:
     return np.count_nonzero(cell_rates(spikes) > ACTIVE_RATE) / spikes.n_cells
 
 
+def _sums(values: np.ndarray, spikes: SpikeTrains) -> np.ndarray:
+    """Sum over the spikes of each cell, shape (cell,)."""
+    total = np.zeros(spikes.n_cells)
+    spiking = np.flatnonzero(spikes.row_size)
+    if spiking.size:
+        total[spiking] = np.add.reduceat(values, spikes.offsets[spiking], dtype=float)
+    return total
+
+
 def _intervals(spikes: SpikeTrains) -> tuple[np.ndarray, np.ndarray]:
     """Interspike intervals in steps and the cell each belongs to."""
     cell = spikes.cell
@@ -92,14 +101,21 @@ def cell_cv_isi(spikes: SpikeTrains) -> np.ndarray:
     ----------
     Softky WR, Koch C (1993) J Neurosci 13:334-350
     """
-    interval, cell = _intervals(spikes)
-    count = np.bincount(cell, minlength=spikes.n_cells)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mean = np.bincount(cell, weights=interval, minlength=spikes.n_cells) / count
-        # around the mean, not from the mean of squares: regular trains would lose their digits
-        square = np.bincount(cell, weights=(interval - mean[cell]) ** 2, minlength=spikes.n_cells) / count
-        cv = np.sqrt(square) / mean
-    return np.where(spikes.row_size >= FEWEST_SPIKES, cv, np.nan)
+    cv = np.full(spikes.n_cells, np.nan)
+    some = np.flatnonzero(spikes.row_size >= FEWEST_SPIKES)
+    if not some.size:
+        return cv
+    start, end = spikes.offsets[some], spikes.offsets[some + 1] - 1
+    count = end - start
+    mean = (spikes.step[end] - spikes.step[start]) / count
+    around = np.zeros(spikes.n_cells)
+    around[some] = mean
+    # around the mean, not from the mean of squares: regular trains would lose their digits
+    square = np.square(np.diff(spikes.step, append=0) - np.repeat(around, spikes.row_size))
+    # what leads from a cell to the next is no interval of either
+    square[end] = 0.0
+    cv[some] = np.sqrt(_sums(square, spikes)[some] / count) / mean
+    return cv
 
 
 def cv_isi(spikes: SpikeTrains) -> float:
@@ -149,13 +165,14 @@ def spikes_in_bursts(spikes: SpikeTrains) -> np.ndarray:
     if spikes.step.size == 0:
         return np.zeros(0, bool)
     start, end = round(BURST_START / spikes.dt), round(BURST_END / spikes.dt)
-    # One verdict per spike about the interval that leads to it: 1 begins, 0 ends, -1 leaves the state as it
-    # was. The first spike of a cell has no such interval and ends whatever the cell before it did.
-    interval = np.diff(spikes.step.astype(np.int64), prepend=0)
-    verdict = np.where(interval <= start, 1, np.where(interval > end, 0, -1))
-    verdict[spikes.offsets[:-1][spikes.row_size > 0]] = 0
-    decided = np.maximum.accumulate(np.where(verdict >= 0, np.arange(verdict.size), 0))
-    in_burst_interval = verdict[decided] == 1
+    # The interval that leads to a spike begins a burst, ends one, or leaves things as they were. The first spike of a cell has
+    # no such interval and ends whatever the cell before it did.
+    interval = np.diff(spikes.step, prepend=0)
+    begins, ends = interval <= start, interval > end
+    first = spikes.offsets[:-1][spikes.row_size > 0]
+    begins[first], ends[first] = False, True
+    number = np.arange(interval.size, dtype=np.int32 if interval.size < 2**31 else np.int64)
+    in_burst_interval = begins[np.maximum.accumulate(np.where(begins | ends, number, 0))]
     in_burst = in_burst_interval.copy()
     in_burst[:-1] |= in_burst_interval[1:]
     return in_burst
@@ -163,7 +180,7 @@ def spikes_in_bursts(spikes: SpikeTrains) -> np.ndarray:
 
 def cell_burst_fractions(spikes: SpikeTrains) -> np.ndarray:
     """Part of each cell's spikes that lie in bursts, shape (cell,); NaN below 5 spikes."""
-    in_burst = np.bincount(spikes.cell, weights=spikes_in_bursts(spikes), minlength=spikes.n_cells)
+    in_burst = _sums(spikes_in_bursts(spikes), spikes)
     enough = spikes.row_size >= FEWEST_SPIKES
     return np.divide(in_burst, spikes.row_size, out=np.full(spikes.n_cells, np.nan), where=enough)
 

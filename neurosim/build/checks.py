@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from neurosim import pharmacology, reference
-from neurosim.build.chemistry import site_constants
 from neurosim.build.layout import Layout
 from neurosim.spec import Circuit, Pool, Protocol
 
@@ -118,7 +117,7 @@ def resting_sites(circuit: Circuit) -> list[RestingSite]:
         c = resting_concentration(circuit, name)
         if c is None:
             continue
-        constants = site_constants(layout, name)
+        constants = layout.site_constants[name]
         rows.append(
             RestingSite(name, c, float(pharmacology.activation(c, constants.K, constants.tau, tau_0=constants.tau_0)))
         )

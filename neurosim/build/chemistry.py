@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,10 +21,13 @@ __all__ = [
     "cross_arrays",
     "living_terminals",
     "pool_arrays",
+    "pool_constants",
     "site_arrays",
     "site_ligands",
     "site_link_arrays",
+    "site_table",
     "terminal_arrays",
+    "terminal_constants",
 ]
 
 #: Settling: time constants longer than this part of it are shortened to it (DESIGN §3).
@@ -66,28 +69,38 @@ def _start(pool: Pool) -> float:
     return _START if pool.band is None else math.sqrt(float(pool.band.low) * float(pool.band.high))
 
 
-def pool_arrays(
-    layout: Layout, alive: Mapping[str, float], found: pharmacology.Chemistry, settle: float
-) -> dict[str, np.ndarray]:
-    """Pool arrays of a plan (see :class:`neurosim.build.Plan`) under what the drugs do."""
+def pool_constants(layout: Layout, alive: Mapping[str, float]) -> dict[str, np.ndarray]:
+    """What drugs leave alone in :func:`pool_arrays`: c_0, k_out, and V and K of each carrier."""
     n = len(layout.pools)
-    arrays = {"c_0": np.zeros(n), "k_out": np.zeros(n), "speed_settle": np.ones(n)}
-    blocks = {X: found.carriers[X].B if X in found.carriers else 0.0 for X in CARRIERS}
-    for carrier in CARRIERS:
-        arrays[f"V_{carrier}"] = np.zeros(n)
-        arrays[f"K_{carrier}"] = np.ones(n)
-        arrays[f"B_{carrier}"] = np.full(n, blocks[carrier])
+    arrays = {"c_0": np.zeros(n), "k_out": np.zeros(n)}
+    arrays |= {f"V_{X}": np.zeros(n) for X in CARRIERS} | {f"K_{X}": np.ones(n) for X in CARRIERS}
     for (region, transmitter), k in layout.pools.items():
         pool = layout.circuit.pools[region][transmitter]
-        arrays["c_0"][k] = _start(pool)
-        clearance = float(pool.k_out.value) * pharmacology.outside_loss(transmitter, found)
-        arrays["k_out"][k] = clearance
+        arrays["c_0"][k], arrays["k_out"][k] = _start(pool), float(pool.k_out.value)
         for carrier, (V, K) in carriers_of(pool, alive).items():
             arrays[f"V_{carrier}"][k], arrays[f"K_{carrier}"][k] = V, K
-            clearance += V / (K * (1.0 + blocks[carrier]))
-        if settle > 0:
-            arrays["speed_settle"][k] = max(1.0, 1.0 / (clearance * _SETTLE_PART * settle))
     return arrays
+
+
+def pool_arrays(
+    layout: Layout, constants: Mapping[str, np.ndarray], found: pharmacology.Chemistry, settle: float
+) -> dict[str, np.ndarray]:
+    """Pool arrays of a plan (see :class:`neurosim.build.Plan`) under what the drugs do.
+
+    Parameters
+    ----------
+    constants : mapping
+        See :func:`pool_constants`.
+    settle : float, s
+    """
+    blocks = {X: found.carriers[X].B if X in found.carriers else 0.0 for X in CARRIERS}
+    outside = {t: pharmacology.outside_loss(t, found) for t in dict.fromkeys(t for _, t in layout.pools)}
+    k_out = constants["k_out"] * np.array([outside[t] for _, t in layout.pools], float)
+    clearance = k_out + sum(constants[f"V_{X}"] / (constants[f"K_{X}"] * (1.0 + blocks[X])) for X in CARRIERS)
+    n = len(layout.pools)
+    speed = np.maximum(1.0, 1.0 / (clearance * _SETTLE_PART * settle)) if settle > 0 else np.ones(n)
+    blocked = {f"B_{X}": np.full(n, blocks[X]) for X in CARRIERS}
+    return {**constants, "k_out": k_out, "speed_settle": speed, **blocked}
 
 
 def living_terminals(layout: Layout, alive: Mapping[str, float]) -> np.ndarray:
@@ -120,28 +133,37 @@ def _store_arrays(
     }
 
 
-def terminal_arrays(
-    layout: Layout, settle: float, stores: Stores, found: pharmacology.Chemistry, S: np.ndarray, Q: np.ndarray
-) -> dict[str, np.ndarray]:
-    """Release entries of a plan. The near field's low-pass is the one of the sites that use it."""
+def terminal_constants(layout: Layout) -> dict[str, np.ndarray]:
+    """What drugs leave alone in :func:`terminal_arrays`. The near field's low-pass is the one of the sites that use it."""
     n = len(layout.terminals)
     arrays = {key: np.zeros(n) for key in ("quantum", "n_healthy", "U")}
     arrays |= {"pool": np.zeros(n, np.int32), "tau_rec": np.ones(n), "nu_relax": np.ones(n)}
-    arrays["speed_settle"] = np.ones(n)
     for (population, pool), k in layout.terminals.items():
         entry = layout.circuit.pools[pool[0]][pool[1]].release[population]
         arrays["pool"][k] = layout.pools[pool]
         arrays["quantum"][k] = float(entry.quantum.value)
         arrays["n_healthy"][k] = layout.cells[population].n
         arrays["U"][k] = float(entry.U.value)
-        arrays["tau_rec"][k] = tau = float(entry.tau_rec.value)
-        if settle > 0:
-            arrays["speed_settle"][k] = max(1.0, tau / (_SETTLE_PART * settle))
+        arrays["tau_rec"][k] = float(entry.tau_rec.value)
     for name in layout.sites:
         near = layout.circuit.sites[name].near_field
         if near is not None:
             arrays["nu_relax"][_near_terminal(layout, name)] = -math.expm1(-SLOW_STEP / float(near.tau.value))
-    return arrays | _store_arrays(stores, found, S, Q)
+    return arrays
+
+
+def terminal_arrays(
+    constants: Mapping[str, np.ndarray],
+    settle: float,
+    stores: Stores,
+    found: pharmacology.Chemistry,
+    S: np.ndarray,
+    Q: np.ndarray,
+) -> dict[str, np.ndarray]:
+    """Release entries of a plan, from their :func:`terminal_constants`."""
+    tau = constants["tau_rec"]
+    speed = np.maximum(1.0, tau / (_SETTLE_PART * settle)) if settle > 0 else np.ones(len(tau))
+    return {**constants, "speed_settle": speed, **_store_arrays(stores, found, S, Q)}
 
 
 def _heard_pool(layout: Layout, name: str) -> tuple[str, str]:
@@ -160,13 +182,6 @@ def site_tau(layout: Layout, name: str) -> float:
         return float(site.tau_on.value)
     receptor = reference.receptor(site.receptor)
     return math.sqrt(receptor.onset_s * receptor.decay_s)
-
-
-def site_constants(layout: Layout, name: str) -> pharmacology.SiteConstants:
-    """Functional K and reserve of a site."""
-    site = layout.circuit.sites[name]
-    EC_50 = None if site.EC_50 is None else float(site.EC_50.value)
-    return pharmacology.site_constants(site.receptor, float(site.tau.value), EC_50)
 
 
 @dataclass(frozen=True)
@@ -190,6 +205,10 @@ class SiteLigands:
         return sum(rho * tau for rho, tau in self.held.values())
 
 
+#: A site without drugs.
+NO_LIGANDS = SiteLigands(pharmacology.DrugTerms(0.0, 0.0, {}, {}), {})
+
+
 def site_ligands(
     layout: Layout,
     name: str,
@@ -205,7 +224,9 @@ def site_ligands(
         What slow drugs hold that were followed in time; any other slow one is at equilibrium with the rest, at the
         concentration that the pool starts from.
     """
-    site, constants = layout.circuit.sites[name], site_constants(layout, name)
+    site, constants = layout.circuit.sites[name], layout.site_constants[name]
+    if not concentrations:
+        return NO_LIGANDS
     fast, slow = pharmacology.split_terms(
         site.receptor, concentrations, constants, knowledge.species, knowledge
     )
@@ -233,49 +254,62 @@ def _transmitter_rate(receptor: str, knowledge: pharmacology.Knowledge) -> float
     return pharmacology.koff(receptor, ligand, knowledge)
 
 
+def site_table(layout: Layout, knowledge: pharmacology.Knowledge) -> dict[str, np.ndarray]:
+    """What drugs and receptor numbers leave alone at the sites, arrays over them.
+
+    Beside ``pool near near_terminal K`` of a plan: ``tau`` and ``tau_0`` of healthy receptors, the time constant ``lag`` (s) of the
+    activation, the rate ``leaving`` (1/s) of the transmitter, and the concentration ``start`` (nM) of the pool.
+    """
+    n = len(layout.sites)
+    arrays = {key: np.zeros(n) for key in ("near", "K", "tau", "tau_0", "lag", "leaving", "start")}
+    arrays |= {"pool": np.zeros(n, np.int32), "near_terminal": np.zeros(n, np.int32)}
+    for name, k in layout.sites.items():
+        site, constants = layout.circuit.sites[name], layout.site_constants[name]
+        if site.near_field is not None:
+            arrays["near"][k] = float(site.near_field.h.value)
+            arrays["near_terminal"][k] = _near_terminal(layout, name)
+        arrays["pool"][k] = layout.pools[_heard_pool(layout, name)]
+        arrays["K"][k], arrays["tau"][k], arrays["tau_0"][k] = constants.K, constants.tau, constants.tau_0
+        arrays["lag"][k], arrays["start"][k] = site_tau(layout, name), _start(_pool(layout, name))
+        arrays["leaving"][k] = _transmitter_rate(site.receptor, knowledge)
+    return arrays
+
+
 def site_arrays(
-    layout: Layout,
-    ligands: Mapping[str, SiteLigands],
-    knowledge: pharmacology.Knowledge,
-    settle: float,
-    R: np.ndarray,
+    table: Mapping[str, np.ndarray], ligands: Sequence[SiteLigands], settle: float, R: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Site arrays of a plan: the transmitter's constants, and the drugs as sums.
 
     Parameters
     ----------
-    ligands : mapping, site → SiteLigands
+    table : mapping
+        See :func:`site_table`.
+    ligands : sequence of SiteLigands, one per site
+    settle : float, s
     R : array, shape (site,)
         Number of receptors over that without drugs: reserves go with it.
     """
-    n = len(layout.sites)
-    names = ("near", "K", "tau", "X", "S", "tau_0", "B", "S_B", "relax", "relax_settle", "a_0", "rho_0")
-    arrays = {key: np.zeros(n) for key in names}
-    arrays |= {"k_off": np.full(n, _AT_ONCE), "k_off_settle": np.full(n, _AT_ONCE)}
-    arrays |= {"pool": np.zeros(n, np.int32), "near_terminal": np.zeros(n, np.int32)}
-    for name, k in layout.sites.items():
-        site, pool = layout.circuit.sites[name], _heard_pool(layout, name)
-        constants, found = site_constants(layout, name), ligands[name]
-        terms, tau = found.fast, site_tau(layout, name)
-        settling = min(tau, _SETTLE_PART * settle) if settle > 0 else tau
-        arrays["pool"][k] = layout.pools[pool]
-        if site.near_field is not None:
-            arrays["near"][k] = float(site.near_field.h.value)
-            arrays["near_terminal"][k] = _near_terminal(layout, name)
-        arrays["K"][k], arrays["tau"][k] = constants.K, R[k] * constants.tau
-        arrays["X"][k], arrays["S"][k], arrays["tau_0"][k] = terms.X, R[k] * terms.S, R[k] * constants.tau_0
-        arrays["B"][k], arrays["S_B"][k] = found.B, R[k] * found.S_B
-        leaving = _transmitter_rate(site.receptor, knowledge)
-        arrays["k_off"][k] = leaving
-        arrays["k_off_settle"][k] = max(leaving, 1.0 / (_SETTLE_PART * settle)) if settle > 0 else leaving
-        arrays["relax"][k] = -math.expm1(-SLOW_STEP / tau)
-        arrays["relax_settle"][k] = -math.expm1(-SLOW_STEP / settling)
-        start = _start(layout.circuit.pools[pool[0]][pool[1]])
-        x = start / constants.K
-        arrays["rho_0"][k] = (1.0 - found.B) * x / (1.0 + x + terms.X)
-        drugs = (arrays[key][k] for key in ("X", "S", "tau_0", "B", "S_B"))
-        arrays["a_0"][k] = pharmacology.activation(start, constants.K, arrays["tau"][k], *drugs)
-    return arrays
+    sums = np.array([(there.fast.X, there.fast.S, there.B, there.S_B) for there in ligands], float)
+    X, S, B, S_B = sums.reshape(len(ligands), 4).T
+    lag, leaving = table["lag"], table["leaving"]
+    if settle > 0:
+        settling = np.minimum(lag, _SETTLE_PART * settle)
+        leaving_settle = np.maximum(leaving, 1.0 / (_SETTLE_PART * settle))
+    else:
+        settling, leaving_settle = lag, leaving
+    own = {"X": X, "S": R * S, "tau_0": R * table["tau_0"], "B": B, "S_B": R * S_B}
+    tau, x = R * table["tau"], table["start"] / table["K"]
+    return {
+        **{key: table[key] for key in ("pool", "near", "near_terminal", "K")},
+        **own,
+        "tau": tau,
+        "k_off": leaving,
+        "k_off_settle": leaving_settle,
+        "relax": -np.expm1(-SLOW_STEP / lag),
+        "relax_settle": -np.expm1(-SLOW_STEP / settling),
+        "rho_0": (1.0 - B) * x / (1.0 + x + X),
+        "a_0": pharmacology.activation(table["start"], table["K"], tau, **own),
+    }
 
 
 def cross_arrays(layout: Layout) -> dict[str, np.ndarray]:

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
+from neurosim import pharmacology
 from neurosim.build.plan import Structure, SynapseGroup
 from neurosim.build.subject import Cells, cell_ranges
 from neurosim.spec import Circuit, Protocol, SynapseKind
@@ -68,6 +69,16 @@ class Layout:
     @cached_property
     def sites(self) -> dict[str, int]:
         return {name: k for k, name in enumerate(self.circuit.sites)}
+
+    @cached_property
+    def site_constants(self) -> dict[str, pharmacology.SiteConstants]:
+        """Functional K and reserve of the transmitter at each site."""
+        return {
+            name: pharmacology.site_constants(
+                site.receptor, float(site.tau.value), None if site.EC_50 is None else float(site.EC_50.value)
+            )
+            for name, site in self.circuit.sites.items()
+        }
 
     @cached_property
     def gates(self) -> dict[str, int]:
@@ -159,6 +170,7 @@ class Layout:
             )
         return tuple(groups)
 
+    @cached_property
     def structure(self) -> Structure:
         """What has to be compiled for this circuit."""
         slow = self.kinds("slow")

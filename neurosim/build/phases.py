@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -14,10 +14,13 @@ from neurosim.build.chemistry import (
     SiteLigands,
     cross_arrays,
     pool_arrays,
+    pool_constants,
     site_arrays,
     site_ligands,
     site_link_arrays,
+    site_table,
     terminal_arrays,
+    terminal_constants,
 )
 from neurosim.build.exposure import Drugs, knowledge_of, phase_concentrations
 from neurosim.build.layout import Layout, biexponential_peak
@@ -63,13 +66,23 @@ class Step(NamedTuple):
     coupling: bool = False
 
 
+@dataclass(frozen=True, eq=False)
+class _Fixed:
+    """What of a plan is the same in all phases of a trial: tables to begin with, and whole arguments of a plan."""
+
+    pools: Mapping[str, np.ndarray]
+    terminals: Mapping[str, np.ndarray]
+    sites: Mapping[str, np.ndarray]
+    same: Mapping[str, Any]
+
+
 def _unheard(clock: Clock) -> Heard:
     return clock.rest.released, np.ones(len(clock.rest.released))
 
 
 def structure(resolved: Resolved) -> Structure:
     """What has to be compiled for an arm of an experiment; equal for all arms that differ in numbers only."""
-    return _layout(resolved).structure()
+    return _layout(resolved).structure
 
 
 def _layout(resolved: Resolved) -> Layout:
@@ -140,13 +153,15 @@ class Trial:
         """
         drugs = self._drugs
         clock = Clock.at_circuit_rest(self.layout, self.part_alive, self.knowledge)
-        state, drive, now = clock.at_rest, None, 0.0
+        state, drive, now, told = clock.at_rest, None, 0.0, None
         still = clock.is_still(drugs.names)
         for phase in phase_times(self.resolved.protocol):
             end = float(phase.at)
             if drive is None:
                 drive = clock.drive(clock.rest.released, np.ones(len(clock.rest.released)))
             while not still and not phase.before_drugs and now < end:
+                if told is not None:
+                    state, told = clock.heard(state, drive, told), None
                 until = drugs.averaged_until(now, end)
                 if until > now:
                     days = np.arange(now + drugs.interval, until, drugs.interval)
@@ -155,7 +170,7 @@ class Trial:
                     state, now = clock.advance(state, drive, drugs.levels, now, end, drugs.turns(now, end))
                 if now < end and now != until:
                     drive = clock.drive(*(yield self._coupling(phase, clock, state, drugs, now)) or _unheard(clock))
-                    state = clock.heard(state, drive, drugs.typical(now))
+                    told = drugs.typical(now)
             concentrations = phase_concentrations(self.resolved, phase)
             heard = yield self._step(phase, concentrations, clock, state)
             if heard is None:
@@ -163,9 +178,7 @@ class Trial:
             if phase.before_drugs or (not drugs.names and clock.rest_is_circuit):
                 clock = clock.recorded(heard[0])
                 state = clock.at_rest
-            drive = clock.drive(*heard)
-            if not still:
-                state = clock.heard(state, drive, concentrations)
+            drive, told = clock.drive(*heard), concentrations
 
     def play(self, run: Callable[[Step], Recorded]) -> Iterator[tuple[Step, Recorded]]:
         """Every step with what ``run``, an engine, made of it; the slow state hears it."""
@@ -216,31 +229,42 @@ class Trial:
 
     def plan(self, phase: PhaseTime, situation: Situation, clock: Clock) -> Plan:
         """Plan of one phase under given free brain concentrations (nM) and with the slow state it inherits."""
-        layout, resolved = self.layout, self.resolved
+        layout, resolved, fixed = self.layout, self.resolved, self._fixed
         concentrations, state = situation.concentrations, situation.state
-        dt = float(resolved.protocol.dt)
-        settle, record = float(phase.settle), float(phase.record)
+        dt, settle = float(resolved.protocol.dt), float(phase.settle)
         found = pharmacology.chemistry(concentrations, state.activity, self.knowledge)
-        ligands = self.ligands(phase, situation)
+        ligands = list(self.ligands(phase, situation).values())
         return Plan(
-            structure=layout.structure(),
+            **fixed.same,
             cells=self.cells | stimulus_masks(layout, resolved, phase, self.subject),
-            kinds=self._kinds(),
-            pools=pool_arrays(layout, self.part_alive, found, settle),
-            terminals=terminal_arrays(layout, settle, clock.stores, found, state.S, state.Q),
+            pools=pool_arrays(layout, fixed.pools, found, settle),
+            terminals=terminal_arrays(fixed.terminals, settle, clock.stores, found, state.S, state.Q),
             uptake_links={f"V_{X}": V for X, V in clock.stores.own.items()},
-            sites=site_arrays(layout, ligands, self.knowledge, settle, state.R),
-            cross=cross_arrays(layout),
-            terminal_links=self._terminal_links(),
-            site_links=site_link_arrays(layout),
-            cell_terminals=self._cell_terminals(),
+            sites=site_arrays(fixed.sites, ligands, settle, state.R),
             wiring=self._wiring(concentrations),
             stimuli=stimulus_arrays(layout, resolved, phase, self.subject),
-            voltage_cells=self._voltage_cells(),
             settle_steps=_whole_steps(settle, dt),
-            record_steps=_whole_steps(record, dt),
+            record_steps=_whole_steps(float(phase.record), dt),
             noise_key=noise_key(resolved.seed, self.subject, f"noise:{phase.name}"),
-            labels=self._labels(),
+        )
+
+    @cached_property
+    def _fixed(self) -> _Fixed:
+        layout = self.layout
+        return _Fixed(
+            pools=pool_constants(layout, self.part_alive),
+            terminals=terminal_constants(layout),
+            sites=site_table(layout, self.knowledge),
+            same={
+                "structure": layout.structure,
+                "kinds": self._kinds(),
+                "cross": cross_arrays(layout),
+                "terminal_links": self._terminal_links(),
+                "site_links": site_link_arrays(layout),
+                "cell_terminals": self._cell_terminals(),
+                "voltage_cells": self._voltage_cells(),
+                "labels": self._labels(),
+            },
         )
 
     def _kinds(self) -> dict[str, float]:
@@ -272,11 +296,19 @@ class Trial:
         """Synapses by group; events of a receptor's own kind scale with its drug-free fraction, slow kinds to unit peak."""
         wiring = {}
         for group, names in self.layout.groups.items():
-            columns = dict(self._synapses[group])
-            scales = np.array([self._event_scale(name, concentrations) for name in names])
-            weight = columns["weight"] * scales[columns.pop("projection")]
-            wiring[group] = Wiring(**columns | {"weight": weight})
+            scales = tuple(self._event_scale(name, concentrations) for name in names)
+            # the same object as in the last phase where nothing has changed: an engine need not look at it again
+            if group not in self._scaled or self._scaled[group][0] != scales:
+                columns = dict(self._synapses[group])
+                weight = columns["weight"] * np.array(scales)[columns.pop("projection")]
+                self._scaled[group] = scales, Wiring(**columns | {"weight": weight})
+            wiring[group] = self._scaled[group][1]
         return wiring
+
+    @cached_property
+    def _scaled(self) -> dict[str, tuple[tuple[float, ...], Wiring]]:
+        """Group → scales of its projections in the last phase, and the synapses that they gave."""
+        return {}
 
     def _event_scale(self, name: str, concentrations: Mapping[str, float]) -> float:
         kind = self.resolved.circuit.synapses[self.resolved.circuit.projections[name].synapse]

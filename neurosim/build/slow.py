@@ -19,9 +19,8 @@ from neurosim.build.chemistry import (
     cross_arrays,
     living_terminals,
     pool_arrays,
-    site_arrays,
-    site_constants,
-    site_ligands,
+    pool_constants,
+    site_table,
 )
 from neurosim.build.flows import Drugged, Flows, Moment
 from neurosim.build.layout import Layout
@@ -95,7 +94,7 @@ class Clock:
         Release is what keeps it there, shared by the terminals that release their own transmitter in the ratio of their
         quanta.
         """
-        c, n = pool_arrays(layout, alive, Chemistry(), 0.0)["c_0"], len(layout.terminals)
+        c, n = pool_constants(layout, alive)["c_0"], len(layout.terminals)
         start = cls(layout, alive, knowledge, Rest(c, np.zeros(n)))
         at, native = start._at, start.stores.native
         own = np.array([made == t for made, (_, (_, t)) in zip(native, layout.terminals, strict=True)], bool)
@@ -135,7 +134,7 @@ class Clock:
 
     @cached_property
     def _pools(self) -> dict[str, np.ndarray]:
-        return pool_arrays(self.layout, self.alive, Chemistry(), 0.0)
+        return pool_arrays(self.layout, pool_constants(self.layout, self.alive), Chemistry(), 0.0)
 
     @cached_property
     def _cross(self) -> dict[str, np.ndarray]:
@@ -204,7 +203,7 @@ class Clock:
         for k, name in enumerate(self.regulated):
             receptor = self.layout.circuit.sites[name].receptor
             terms = pharmacology.drug_terms(
-                receptor, concentrations, site_constants(self.layout, name), knowledge=self.knowledge
+                receptor, concentrations, self.layout.site_constants[name], knowledge=self.knowledge
             )
             X[k], S[k] = terms.X, terms.S
         drugged = Drugged(
@@ -229,12 +228,10 @@ class Clock:
 
     @cached_property
     def _sites(self) -> dict[str, np.ndarray]:
-        """Arrays of the regulated sites, and their regulation."""
+        """The table of the regulated sites, and their regulation."""
         layout, names = self.layout, self.regulated
         index = [layout.sites[name] for name in names]
-        none = {name: site_ligands(layout, name, {}, self.knowledge, {}) for name in layout.sites}
-        arrays = site_arrays(layout, none, self.knowledge, 0.0, np.ones(len(layout.sites)))
-        found = {key: values[index] for key, values in arrays.items()}
+        found = {key: values[index] for key, values in site_table(layout, self.knowledge).items()}
         for key in ("s", "tau", "lam", "lowest", "highest"):
             rules = [layout.circuit.sites[name].regulation for name in names]
             found[f"of_{key}"] = np.array([float(getattr(rule, key).value) for rule in rules], float)
@@ -397,7 +394,7 @@ class Clock:
         duration: float,
     ) -> dict[str, float]:
         """What slow drugs hold at a site after a time at constant concentrations, the transmitter at its pool's."""
-        constants = site_constants(self.layout, name)
+        constants = self.layout.site_constants[name]
         receptor = self.layout.circuit.sites[name].receptor
         fast, terms = pharmacology.split_terms(receptor, concentrations, constants, knowledge=self.knowledge)
         pool = self.layout.pools[self.layout.circuit.sites[name].hears, reference.receptor(receptor).ligand]

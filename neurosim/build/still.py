@@ -9,7 +9,6 @@ from functools import cached_property
 import numpy as np
 
 from neurosim import pharmacology, reference
-from neurosim.build.chemistry import site_constants
 from neurosim.build.exposure import knowledge_of
 from neurosim.build.checks import near_field_at_rest, resting_level
 from neurosim.build.layout import Layout
@@ -88,7 +87,7 @@ class Still:
 
     @cached_property
     def _constants(self) -> list[pharmacology.SiteConstants]:
-        return [site_constants(self.layout, name) for name in self.sites]
+        return [self.layout.site_constants[name] for name in self.sites]
 
     @cached_property
     def _per_nM(self) -> tuple[np.ndarray, np.ndarray]:

@@ -23,7 +23,7 @@ def stimulus_masks(
     layout: Layout, resolved: Resolved, phase: PhaseTime, subject: int
 ) -> dict[str, np.ndarray]:
     """``stim_<slot>`` per cell: 1 where a slot reaches it. Larger fractions of a population contain smaller ones."""
-    structure = layout.structure()
+    structure = layout.structure
     masks = {f"stim_{k}": np.zeros(structure.n_cells) for k in range(structure.n_stimuli)}
     for k, stimulation in enumerate(_of_phase(resolved, phase)):
         cells = layout.cells[stimulation.population]
@@ -37,7 +37,7 @@ def stimulus_arrays(
     layout: Layout, resolved: Resolved, phase: PhaseTime, subject: int
 ) -> dict[str, np.ndarray]:
     """Slots of a plan (see :class:`neurosim.build.Plan`); times in steps, on the slow grid."""
-    n = layout.structure().n_stimuli
+    n = layout.structure.n_stimuli
     arrays = {key: np.zeros(n, np.int64) for key in ("on", "off", "key")}
     arrays |= {"amplitude": np.zeros(n), "probability": np.ones(n)}
     per_slow = round(SLOW_STEP / float(resolved.protocol.dt))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -78,10 +79,17 @@ class Stores:
 
     def synthesis(self, found: Chemistry) -> np.ndarray:
         """Transmitter made in a living terminal, nM/s: its own, and from precursors that are given."""
-        kinds = [(made, native) for native, (_, (_, made)) in zip(self.native, self.names, strict=True)]
+        at_rest, kinds, of = self._synthesis
+        return at_rest * np.array([*(self._pace(*kind, found) for kind in kinds), 0.0])[of]
+
+    @cached_property
+    def _synthesis(self) -> tuple[np.ndarray, list[tuple[str, str]], np.ndarray]:
+        """Synthesis at rest of each terminal's home, the kinds (made, native) there are, and each terminal's, last if none."""
         makes = (self.home >= 0) & self.has
-        pace = {kind: self._pace(*kind, found) for kind in {kind for kind, some in zip(kinds, makes, strict=True) if some}}
-        return np.where(makes, self.J_syn[self.home] * np.array([pace.get(kind, 0.0) for kind in kinds]), 0.0)
+        own = [(made, native) for native, (_, (_, made)) in zip(self.native, self.names, strict=True)]
+        kinds = list(dict.fromkeys(kind for kind, some in zip(own, makes, strict=True) if some))
+        of = [kinds.index(kind) if some else len(kinds) for kind, some in zip(own, makes, strict=True)]
+        return np.where(makes, self.J_syn[self.home], 0.0), kinds, np.array(of, int)
 
     def _pace(self, transmitter: str, native: str, found: Chemistry) -> float:
         """What a terminal makes of a transmitter, over its own synthesis at rest."""
@@ -90,9 +98,15 @@ class Stores:
 
     def degradation(self, found: Chemistry) -> np.ndarray:
         """k_m under drugs, 1/s."""
-        transmitters = [transmitter for _, (_, transmitter) in self.names]
-        working = {name: pharmacology.degradation(name, found) for name in dict.fromkeys(transmitters)}
-        return self.k_m * np.array([working[name] for name in transmitters])
+        transmitters, of = self._transmitters
+        return self.k_m * np.array([pharmacology.degradation(name, found) for name in transmitters], float)[of]
+
+    @cached_property
+    def _transmitters(self) -> tuple[list[str], np.ndarray]:
+        """The transmitters there are, and which of them each terminal releases."""
+        own = [transmitter for _, (_, transmitter) in self.names]
+        found = list(dict.fromkeys(own))
+        return found, np.array([found.index(name) for name in own], int)
 
     def packing(self, found: Chemistry) -> np.ndarray:
         """k_v under drugs, 1/s."""

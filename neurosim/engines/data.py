@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 
 from neurosim.build.plan import CARRIERS, SLOW_STEP, Plan, Structure, Wiring
@@ -70,8 +72,8 @@ def _in_range(name: str, indices: np.ndarray, n: int) -> np.ndarray:
     return indices.astype(np.int32, copy=False)
 
 
-def connections(plan: Plan) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Sources and targets of every Synapses object that the structure has.
+def connections(plan: Plan, without: Collection[str] = ()) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Sources and targets of every Synapses object that the structure has, ``without`` some groups of synapses.
 
     Raises
     ------
@@ -101,6 +103,8 @@ def connections(plan: Plan) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         "site_links": (own["site"], s.n_sites, own["population"], s.n_populations, s.n_site_links),
     }
     for group in s.synapses:
+        if group.name in without:
+            continue
         wiring = plan.wiring[group.name]
         order = _by_source(wiring)
         links[group.name] = wiring.pre[order], s.n_cells, wiring.post[order], s.n_cells, group.n
@@ -178,9 +182,11 @@ def _small_groups(plan: Plan) -> dict[str, dict]:
     }
 
 
-def _synapses(plan: Plan) -> dict[str, dict[str, np.ndarray]]:
+def _synapses(plan: Plan, without: Collection[str]) -> dict[str, dict[str, np.ndarray]]:
     out, population = {}, plan.cells["population"]
     for group in plan.structure.synapses:
+        if group.name in without:
+            continue
         wiring = plan.wiring[group.name]
         shortest = np.min(wiring.delay, initial=np.inf)
         if shortest < plan.structure.dt / 2:
@@ -206,12 +212,14 @@ def _inhabited(table: dict[str, np.ndarray], n: int) -> dict[str, np.ndarray]:
     return {name: np.ones(1, value.dtype) * (value.dtype.kind == "f") for name, value in table.items()}
 
 
-def values(plan: Plan) -> dict[str, np.ndarray]:
+def values(plan: Plan, without: Collection[str] = ()) -> dict[str, np.ndarray]:
     """Every variable that does not start at zero.
 
     Parameters
     ----------
     plan : Plan
+    without : collection of str
+        Groups of synapses that are left out.
 
     Returns
     -------
@@ -224,7 +232,7 @@ def values(plan: Plan) -> dict[str, np.ndarray]:
     EngineError
         If an array holds NaN or infinity, with its name and first place, or an index of what does not exist.
     """
-    groups = {"cells": _cells(plan)} | _small_groups(plan) | _synapses(plan)
+    groups = {"cells": _cells(plan)} | _small_groups(plan) | _synapses(plan, without)
     if plan.structure.n_voltages:
         groups["voltages"] = {
             "_indices": _in_range("voltage_cells", plan.voltage_cells, plan.structure.n_cells)

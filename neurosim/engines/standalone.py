@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -66,56 +67,71 @@ class _Session:
 
     def __init__(self, engine: StandaloneEngine):
         self.engine = engine
-        self.process: Process | None = None
-        self.program: Program | None = None
-        self.loaded: dict[str, np.ndarray] = {}
+        self.loaded: _Loaded | None = None
 
     def run(self, plan: Plan, progress: Progress | None = None) -> RawPhase:
         program = self.engine._program(plan)
         started = time.perf_counter()
-        arrays = _inputs(plan, program) | {"stay": np.ones(1, np.int64)}
-        changed = self._changed(program, arrays)
+        changed = None if self.loaded is None else self.loaded.changes(plan, program)
         if changed is None:
-            self._start(program, arrays)
+            self.close()
+            arrays = _inputs(plan, program) | {"stay": np.ones(1, np.int64)}
+            self.loaded = _Loaded(Process(program.directory), program, plan, arrays)
             chunks = encode(arrays)
         else:
             chunks = [_NEXT, *encode(changed)]
         try:
-            stream = self.process.run(chunks, progress)
+            stream = self.loaded.process.run(chunks, progress)
         except BaseException:
             # it has ended, or is in the middle of something
             self.close()
             raise
         return _result(plan, program, stream, started)
 
-    def _changed(self, program: Program, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray] | None:
-        """What differs from the plan that the process has loaded; None if it cannot run this one."""
-        if self.process is None or program is not self.program or arrays.keys() != self.loaded.keys():
+    def close(self) -> None:
+        if self.loaded is not None:
+            self.loaded.process.close()
+            self.loaded = None
+
+
+@dataclass(frozen=True, eq=False)
+class _Loaded:
+    """A process, and the plan that it has loaded."""
+
+    process: Process
+    program: Program
+    plan: Plan
+    arrays: Mapping[str, np.ndarray]
+
+    def changes(self, plan: Plan, program: Program) -> dict[str, np.ndarray] | None:
+        """What differs in another plan; None if the process cannot run that one."""
+        if program is not self.program:
             return None
-        changed = {name: array for name, array in arrays.items() if not _equal(array, self.loaded[name])}
+        same = self._same_synapses(plan)
+        arrays = _inputs(plan, program, same)
+        if arrays.keys() != {name for name in self.arrays if name != "stay" and name.partition(".")[0] not in same}:
+            return None
+        changed = {name: array for name, array in arrays.items() if not _equal(array, self.arrays[name])}
         return None if any(name.endswith(_LAID_OUT) for name in changed) else changed
 
-    def _start(self, program: Program, arrays: dict[str, np.ndarray]) -> None:
-        self.close()
-        self.process, self.program, self.loaded = Process(program.directory), program, arrays
-
-    def close(self) -> None:
-        if self.process is not None:
-            self.process.close()
-        self.process, self.program, self.loaded = None, None, {}
+    def _same_synapses(self, plan: Plan) -> set[str]:
+        """Groups of which another plan holds the very arrays of this one."""
+        if plan.cells["population"] is not self.plan.cells["population"]:
+            return set()
+        return {name for name, wiring in plan.wiring.items() if wiring is self.plan.wiring.get(name)}
 
 
 def _equal(first: np.ndarray, second: np.ndarray) -> bool:
     return first is second or np.array_equal(first, second)
 
 
-def _inputs(plan: Plan, program: Program) -> dict[str, np.ndarray]:
-    """Records of a plan in the types of the program."""
+def _inputs(plan: Plan, program: Program, without: Collection[str] = ()) -> dict[str, np.ndarray]:
+    """Records of a plan in the types of the program, ``without`` some groups of synapses."""
     steps = {"settle_steps": plan.settle_steps, "record_steps": plan.record_steps}
     arrays = {name: np.array([value], np.int64) for name, value in steps.items()}
-    for name, (i, j) in connections(plan).items():
+    for name, (i, j) in connections(plan, without).items():
         arrays |= {f"{name}.pre": i, f"{name}.post": j}
-    for name, value in values(plan).items():
+    for name, value in values(plan, without).items():
         dtype, n = program.inputs[name]
         converted = value.astype(dtype, copy=False)
         if n and value.size != n:

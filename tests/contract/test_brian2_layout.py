@@ -132,7 +132,7 @@ def test_program_uses_our_pathways_and_calls_nothing_that_they_lack(program):
 
 def test_program_makes_room_in_all_that_brian2_makes_as_long_as_there_are_synapses(program):
     ours = (program.directory / "neurosim_driver.cpp").read_text()
-    load = ours[ours.index("void neurosim_load()") : ours.index("read_header()", ours.index("void neurosim_load()"))]
+    load = ours[ours.index("void neurosim_load()") : ours.index("read_plan(false)", ours.index("void neurosim_load()"))]
     plan, n_arrays = tiny_plan(), 0
     for name, (i, _) in connections(plan).items():
         generated = f"code_objects/{name}_synapses_create_array_codeobject.cpp"

@@ -5,7 +5,7 @@ import pytest
 
 from neurosim import pharmacology, reference
 from neurosim.build import Still, Trial
-from neurosim.build.chemistry import site_constants, site_link_arrays
+from neurosim.build.chemistry import site_link_arrays
 from neurosim.build.layout import Layout
 from neurosim.errors import SpecError
 from neurosim.runner.validate import validate, validate_circuit
@@ -82,7 +82,7 @@ def test_a_site_that_states_no_EC_50_has_that_of_its_receptor(circuit):
         found = reference.receptor(site.receptor)
         expected = found.EC_50 if found.K_func is None else found.K_func / (1 + float(site.tau.value))
         expected = expected if site.EC_50 is None else float(site.EC_50.value)
-        assert pytest.approx(expected) == site_constants(layout, name).EC_50, name
+        assert pytest.approx(expected) == layout.site_constants[name].EC_50, name
 
 
 def test_the_circuit_of_man_differs_in_its_receptors_alone():
