@@ -165,8 +165,8 @@ def spikes_in_bursts(spikes: SpikeTrains) -> np.ndarray:
     if spikes.step.size == 0:
         return np.zeros(0, bool)
     start, end = round(BURST_START / spikes.dt), round(BURST_END / spikes.dt)
-    # The interval that leads to a spike begins a burst, ends one, or leaves things as they were. The first spike of a cell has
-    # no such interval and ends whatever the cell before it did.
+    # The interval that leads to a spike begins a burst, ends one, or leaves things as they were. The first spike of a cell
+    # has no such interval and ends whatever the cell before it did.
     interval = np.diff(spikes.step, prepend=0)
     begins, ends = interval <= start, interval > end
     first = spikes.offsets[:-1][spikes.row_size > 0]

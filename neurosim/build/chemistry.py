@@ -16,6 +16,7 @@ from neurosim.errors import BuildError
 from neurosim.spec import Pool
 
 __all__ = [
+    "NO_LIGANDS",
     "SiteLigands",
     "carriers_of",
     "cross_arrays",

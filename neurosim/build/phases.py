@@ -11,6 +11,7 @@ import numpy as np
 
 from neurosim import models, pharmacology
 from neurosim.build.chemistry import (
+    NO_LIGANDS,
     SiteLigands,
     cross_arrays,
     pool_arrays,
@@ -203,8 +204,8 @@ class Trial:
 
     def ligands(self, phase: PhaseTime, situation: Situation) -> dict[str, SiteLigands]:
         """Site → the drugs there in a phase; slow ones at what the clock has followed, unless a level stands."""
-        found = {}
-        for name in self.layout.sites:
+        found = dict.fromkeys(self.layout.sites, NO_LIGANDS)
+        for name in self._bound_by(tuple(situation.concentrations)):
             followed = situation.state.bound.get(name, {})
             bound = {drug: rho for drug, rho in followed.items() if not self._drugs.is_standing(drug, phase)}
             for drug in situation.concentrations:
@@ -212,6 +213,19 @@ class Trial:
                     bound.setdefault(drug, 0.0)
             found[name] = site_ligands(self.layout, name, situation.concentrations, self.knowledge, bound)
         return found
+
+    def _bound_by(self, drugs: tuple[str, ...]) -> list[str]:
+        """Sites that any of some drugs binds to."""
+        if drugs not in self._bound:
+            sites = self.layout.circuit.sites
+            binds = {name: pharmacology.binders(site.receptor, drugs, self.knowledge) for name, site in sites.items()}
+            self._bound[drugs] = [name for name, found in binds.items() if found]
+        return self._bound[drugs]
+
+    @cached_property
+    def _bound(self) -> dict[tuple[str, ...], list[str]]:
+        """Drugs → sites, as far as they were asked for."""
+        return {}
 
     def _step(
         self, phase: PhaseTime, concentrations: Mapping[str, float], clock: Clock, state: SlowState, coupling=False

@@ -27,7 +27,7 @@ where there is one. tau_0 is the ``constitutive`` part of tau. Drugs:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -45,6 +45,7 @@ __all__ = [
     "SiteConstants",
     "activation",
     "activation_limit",
+    "binders",
     "drug_constants",
     "drug_terms",
     "equilibrium",
@@ -149,6 +150,18 @@ def expressed_row(drug: str, target: str, knowledge: Knowledge) -> Binding | Non
     """The row of a drug at a receptor or carrier, if it is one the model expresses."""
     found = knowledge.binding(drug, target)
     return found if found is not None and is_expressed(found) else None
+
+
+def binders(receptor: str, drugs: Iterable[str], knowledge: Knowledge = _DEFAULT) -> tuple[str, ...]:
+    """Those of the drugs that bind to a receptor, as far as the model expresses it.
+
+    Raises
+    ------
+    ReferenceDataError
+        If a name is not known.
+    """
+    target = reference.receptor(receptor).target
+    return tuple(drug for drug in drugs if expressed_row(drug, target, knowledge) is not None)
 
 
 def drug_terms(

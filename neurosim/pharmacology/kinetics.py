@@ -17,7 +17,14 @@ from typing import Any
 import numpy as np
 
 from neurosim import reference
-from neurosim.pharmacology.binding import DrugTerms, SiteConstants, drug_constants, drug_terms, expressed_row
+from neurosim.pharmacology.binding import (
+    DrugTerms,
+    SiteConstants,
+    binders,
+    drug_constants,
+    drug_terms,
+    expressed_row,
+)
 from neurosim.pharmacology.knowledge import Knowledge
 
 __all__ = [
@@ -75,12 +82,8 @@ def slow_ligands(receptor: str, drugs: Iterable[str], knowledge: Knowledge = _DE
         If a name is not known.
     """
     target = reference.receptor(receptor).target
-    found = []
-    for drug in drugs:
-        row = expressed_row(drug, target, knowledge)
-        if row is not None and is_slow(receptor, row.drug, knowledge):
-            found.append(drug)
-    return tuple(found)
+    found = binders(receptor, drugs, knowledge)
+    return tuple(drug for drug in found if is_slow(receptor, expressed_row(drug, target, knowledge).drug, knowledge))
 
 
 def split_terms(
