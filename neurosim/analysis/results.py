@@ -110,9 +110,10 @@ class Results:
         ``overview raster concentrations occupancy activation arms balance balance_plane dose_response circuit timeline``.
     """
 
-    def __init__(self, folder: str | Path):
+    def __init__(self, folder: str | Path, summary: xr.DataTree | None = None):
         self.folder = Path(folder)
-        self.summary: xr.DataTree = open_tree(self.folder / SUMMARY, thorough=True)
+        # of who has just written it
+        self.summary: xr.DataTree = open_tree(self.folder / SUMMARY, thorough=True) if summary is None else summary
         trials = self.summary["trials"].to_dataset()
         self.arms: tuple[str, ...] = tuple(trials.arm.values.tolist())
         self.subjects: tuple[int, ...] = tuple(trials.subject.values.tolist())
