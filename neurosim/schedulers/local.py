@@ -157,6 +157,8 @@ def _elsewhere(
                 worker = idle.pop() if idle else start()
                 worker.give(waiting.popleft())
                 busy[worker.connection] = worker
+            while idle and not waiting:
+                idle.pop().end()
             # what is done with an outcome takes its time, and no worker waits for that
             yield from ended
             ended = []

@@ -121,7 +121,7 @@ def _ticks(axes: Axes, x: np.ndarray, low: np.ndarray, high: np.ndarray, color: 
 
 
 def _broken(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Lines of shape (line, point) as one that is broken between them: tens of thousands of single ones take half a second."""
+    """Lines of shape (line, point) as one that is broken between them; one by one, spikes would take half a second."""
     gap = np.full((len(x), 1), np.nan)
     return np.hstack([x, gap]).ravel(), np.hstack([y, gap]).ravel()
 
