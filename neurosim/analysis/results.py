@@ -260,6 +260,13 @@ class Results:
     def spikes(self, arm: str, subject: int = 0, **axes: Any) -> xr.DataTree:
         """Of :meth:`trial` what :func:`spike_trains` and a raster need, in a quarter of the time.
 
+        Parameters
+        ----------
+        arm : str
+        subject : int
+        **axes
+            As for :meth:`trial`.
+
         Raises
         ------
         ResultSchemaError

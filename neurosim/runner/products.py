@@ -79,19 +79,14 @@ def make_products(
     Results
         With the summary in memory; None where nothing had to be made.
     """
-    from neurosim.analysis import (
-        SUMMARY,
-        Results,
-        assemble_summary,
-        overview_figure,
-        save_figure,
-        write_summary,
-    )
+    from neurosim.analysis import SUMMARY
 
     figure = folder / FIGURE
     wanted = {_DIGEST: expansion.digest, "experiment_digest": attributes["experiment_digest"]}
     if not ended and figure.exists() and _has(folder / SUMMARY, wanted):
         return None
+    from neurosim.analysis import Results, assemble_summary, overview_figure, save_figure, write_summary
+
     # what is made here is kept, so that the collector would look through all that was imported for nothing
     with without_collection():
         tree = assemble_summary(
