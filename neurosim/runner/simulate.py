@@ -163,7 +163,7 @@ def simulate_pending(
                 records[done.key] = record
             failures += done.outcome not in OUTCOMES_WITH_DATA
             if most is not None and failures >= most and len(ended) < len(jobs):
-                return Simulated(ended, lost, True, records)
+                return Simulated(ended, lost, stopped=True, records=records)
     except KeyboardInterrupt:
         # before the iterator is closed, which would end what may go on elsewhere
         goes_on = scheduler.detach()
@@ -172,7 +172,7 @@ def simulate_pending(
         raise
     finally:
         outcomes.close()
-    return Simulated(ended, lost, False, records)
+    return Simulated(ended, lost, stopped=False, records=records)
 
 
 def prepare(engine: str, needed: Sequence, say: Callable[[str], None]) -> None:

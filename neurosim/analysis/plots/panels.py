@@ -57,7 +57,10 @@ def rows_axis(axes: Axes, names: Sequence[str], colors: Sequence[str] | None = N
     """One row per name, the first on top, every other shaded."""
     n = len(names)
     axes.set_ylim(n - 0.5, -0.5)
-    axes.set_yticks(range(n), names) if labels else axes.set_yticks([])
+    if labels:
+        axes.set_yticks(range(n), names)
+    else:
+        axes.set_yticks([])
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     _bands(axes, np.arange(0, n, 2))
