@@ -37,6 +37,12 @@ def surroundings(argument, report):
     return argument in sys.modules, os.environ.get("OMP_NUM_THREADS"), os.getsid(0) == os.getpid()
 
 
+def process(argument, report):
+    """After so many seconds the number of its process."""
+    time.sleep(argument)
+    return os.getpid()
+
+
 def rescue(argument, outcome):
     return f"rescued {argument[1]}: {outcome.status}"
 

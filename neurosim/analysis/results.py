@@ -23,6 +23,7 @@ from neurosim.recording import (
     OUTCOMES_WITH_DATA,
     SpikeTrains,
     load_block_trial,
+    load_spikes,
     load_trial,
     open_tree,
     trial_path,
@@ -110,9 +111,10 @@ class Results:
         ``overview raster concentrations occupancy activation arms balance balance_plane dose_response circuit timeline``.
     """
 
-    def __init__(self, folder: str | Path):
+    def __init__(self, folder: str | Path, summary: xr.DataTree | None = None):
         self.folder = Path(folder)
-        self.summary: xr.DataTree = open_tree(self.folder / SUMMARY, thorough=True)
+        # of who has just written it
+        self.summary: xr.DataTree = open_tree(self.folder / SUMMARY, thorough=True) if summary is None else summary
         trials = self.summary["trials"].to_dataset()
         self.arms: tuple[str, ...] = tuple(trials.arm.values.tolist())
         self.subjects: tuple[int, ...] = tuple(trials.subject.values.tolist())
@@ -250,6 +252,30 @@ class Results:
         ResultSchemaError
             Unknown arm, subject or point; a trial without data, with the reason; a damaged file.
         """
+        key = self._key_with_data(arm, subject, axes)
+        path = trial_path(self.folder, key)
+        block = None if path.exists() else load_block_trial(self.folder, key)
+        return load_trial(path) if block is None else block
+
+    def spikes(self, arm: str, subject: int = 0, **axes: Any) -> xr.DataTree:
+        """Of :meth:`trial` what :func:`spike_trains` and a raster need, in a quarter of the time.
+
+        Parameters
+        ----------
+        arm : str
+        subject : int
+        **axes
+            As for :meth:`trial`.
+
+        Raises
+        ------
+        ResultSchemaError
+            As :meth:`trial`, or nothing spiked there.
+        """
+        return load_spikes(trial_path(self.folder, self._key_with_data(arm, subject, axes)))
+
+    def _key_with_data(self, arm: str, subject: int, axes: dict[str, Any]) -> str:
+        """Key of a trial, which is refused if it has no data."""
         known_name("arm", arm, self.arms)
         known_name("subject", subject, self.subjects)
         key, where = self._key(arm, subject, axes), f"trial of arm {arm!r}, subject {subject}"
@@ -261,9 +287,7 @@ class Results:
             message = str(self.summary["trials"]["message"].values[tuple(at)]).strip().splitlines()
             reason = message[-1] if message else "no reason was given"
             raise ResultSchemaError(f"{where}: outcome {outcome!r} has no data: {reason}")
-        path = trial_path(self.folder, key)
-        block = None if path.exists() else load_block_trial(self.folder, key)
-        return load_trial(path) if block is None else block
+        return key
 
     def select(self, name: str, **labels: Any) -> xr.DataArray:
         """A variable of the summary at labels, lazy; see :func:`neurosim.analysis.select`.
@@ -372,11 +396,13 @@ def spike_trains(trial: xr.DataTree, phase: str, population: str | None = None) 
             "this trial holds no spikes: it was run with protocol.spikes false; rates and traces are there"
         )
     spikes = trial["spikes"].to_dataset()
-    known_name("phase", phase, list(dict.fromkeys(spikes.phase.values.tolist())))
-    chosen = spikes.phase.values == phase
-    if population is not None:
-        known_name("population", population, list(dict.fromkeys(spikes.population.values.tolist())))
-        chosen &= spikes.population.values == population
+    chosen = np.ones(spikes.row_size.size, bool)
+    for what, name in (("phase", phase), ("population", population)):
+        if name is not None:
+            own = spikes[what].values == name
+            if not own.any():
+                known_name(what, name, list(dict.fromkeys(spikes[what].values.tolist())))
+            chosen &= own
     row_size = spikes.row_size.values
     kept = np.repeat(chosen, row_size)
     duration = float(trial["trials"]["record"].sel(phase=phase))

@@ -49,7 +49,7 @@ def run(experiment: str, *, set: dict[str, str], **options) -> int:  # noqa: A00
         say(f"\n'neurosim status {report.folder}' says how far it is; the same command without --detach follows it")
         return 0
     if report.has_data:
-        _result_table(report.folder)
+        _result_table(report)
     if report.simulated == 0 and not report.lost:
         say(f"\nNothing was simulated: all {report.total} trials are there.")
     say(f"\nfigure   {report.figure}")
@@ -66,10 +66,13 @@ def run(experiment: str, *, set: dict[str, str], **options) -> int:  # noqa: A00
     return 1 if report.failed or report.lost else 0
 
 
-def _result_table(folder: Path) -> None:
-    from neurosim.cli.showing import results_table
+def _result_table(report) -> None:
+    from neurosim.cli.showing import folder_table, results_table
 
-    results_table(folder)
+    if report.results is None:
+        folder_table(report.folder)
+    else:
+        results_table(report.results)
 
 
 def _failures(failed: Sequence) -> None:

@@ -8,7 +8,7 @@ from neurosim.cli.console import say, table, title
 from neurosim.cli.names import kind_of
 from neurosim.errors import SpecError
 
-__all__ = ["results_table", "show"]
+__all__ = ["folder_table", "results_table", "show"]
 
 
 def show(name: str, **kinetics: str) -> None:
@@ -39,7 +39,7 @@ def show(name: str, **kinetics: str) -> None:
 
         show_disorder(name)
     elif kind == "results":
-        results_table(Path(name))
+        folder_table(Path(name))
     else:
         from neurosim.cli import show_reference
 
@@ -75,23 +75,30 @@ def show_experiment(name: str) -> None:
         table(["axis", "path", "values"], rows)
 
 
-def results_table(folder: Path) -> None:
-    """The table of a results folder: per arm rates, concentrations and balance, with the paired change."""
-    from neurosim.analysis import open_results, summary_table
-    from neurosim.analysis.notebook import subjects_text
+def folder_table(folder: Path) -> None:
+    """The table of a results folder."""
+    from neurosim.analysis import open_results
 
     with open_results(folder) as results:
-        arm, phase = results.reference
-        say(f"\n{results.name}: phase {results.phases[-1]}, mean over {subjects_text(results)}")
-        if len(results.arms) > 1:
-            balance = f"; balance against phase {phase}" if results.has_spikes else ""
-            say(f"change against arm {arm}, paired over subjects, with its 95 % interval in %{balance}")
-        rows = summary_table(results)
-        if not results.has_spikes:
-            say("engine none: nothing spikes, every transmitter stands at its level")
-        if results.notice:
-            say(results.notice)
-        _missing(results)
+        results_table(results)
+
+
+def results_table(results) -> None:
+    """The table of an experiment: per arm rates, concentrations and balance, with the paired change."""
+    from neurosim.analysis import summary_table
+    from neurosim.analysis.notebook import subjects_text
+
+    arm, phase = results.reference
+    say(f"\n{results.name}: phase {results.phases[-1]}, mean over {subjects_text(results)}")
+    if len(results.arms) > 1:
+        balance = f"; balance against phase {phase}" if results.has_spikes else ""
+        say(f"change against arm {arm}, paired over subjects, with its 95 % interval in %{balance}")
+    rows = summary_table(results)
+    if not results.has_spikes:
+        say("engine none: nothing spikes, every transmitter stands at its level")
+    if results.notice:
+        say(results.notice)
+    _missing(results)
     for section in dict.fromkeys(row.section for row in rows):
         chosen = [row for row in rows if row.section == section]
         title(section)

@@ -33,6 +33,7 @@ from neurosim.recording.schema import (
 )
 from neurosim.recording.trials import (
     TrialRecord,
+    load_spikes,
     load_trial,
     names_in,
     read_header,
@@ -64,6 +65,7 @@ __all__ = [
     "cpu_type",
     "environment",
     "load_block_trial",
+    "load_spikes",
     "load_trial",
     "names_in",
     "open_tree",

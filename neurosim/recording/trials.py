@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "TrialRecord",
+    "load_spikes",
     "load_trial",
     "names_in",
     "read_header",
@@ -356,6 +357,41 @@ def load_trial(path: Path) -> xr.DataTree:
         ) from error
     finally:
         tree.close()
+
+
+#: What a raster is drawn from: group → variables.
+_OF_SPIKES = {
+    "rates": ("population", "population_transmitter"),
+    "trials": ("phase", "record"),
+    "spikes": ("phase", "population", "row_size", "spike_step"),
+}
+
+
+def load_spikes(path: Path) -> xr.DataTree:
+    """Spikes of a trial in memory, whose they are and how long was recorded: a quarter of the time of :func:`load_trial`.
+
+    Raises
+    ------
+    ResultSchemaError
+        As :func:`load_trial`.
+    """
+    import xarray as xr
+
+    with reading(path) as file:
+        columns = {g: {n: _column(file[g][n]) for n in names} for g, names in _OF_SPIKES.items() if g in file}
+    return xr.DataTree.from_dict({group: xr.Dataset(coords=own) for group, own in columns.items()})
+
+
+def _column(dataset: h5py.Dataset) -> tuple[tuple[str, ...], np.ndarray, dict[str, Any]]:
+    """A variable as xarray takes it; texts may be an array of characters."""
+    values, name = dataset[()], dataset.name.rpartition("/")[2]
+    # a coordinate is the scale of its own dimension
+    dims = (name,) if dataset.is_scale else tuple(dim[0].name.rpartition("/")[2] for dim in dataset.dims)
+    if values.dtype.kind == "S":
+        values, dims = np.char.decode(values.view(f"S{values.shape[-1]}")[..., 0], "utf-8"), dims[:-1]
+    elif values.dtype.kind == "O":
+        values = np.array([text.decode() for text in values], dtype=str)
+    return dims, values, {"dt": float(dataset.attrs["dt"][0])} if "dt" in dataset.attrs else {}
 
 
 def read_header(path: Path) -> TrialRecord:

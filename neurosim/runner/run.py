@@ -76,6 +76,8 @@ class RunReport:
         Trials that a cluster gave up before they had an end; the next run does them.
     detached : bool
         What is pending was left to a cluster; summary and figure are of the run that follows it to the end.
+    results : Results or None
+        With the summary that this run made in memory; None where it found one that holds everything, or made none.
     """
 
     folder: Path
@@ -87,6 +89,7 @@ class RunReport:
     figure: Path
     lost: tuple[tuple[TrialSpec, str], ...] = field(default=())
     detached: bool = False
+    results: Results | None = field(default=None, repr=False, compare=False)
 
     @property
     def has_data(self) -> bool:
@@ -243,9 +246,10 @@ def _run(experiment: Experiment, folder: Path, wanted: _Wanted, listener: Listen
     else:
         done = Simulated(_evaluate(found, folder, attributes, listener), {}, False)
     if scheduler is not None and wanted.place.detach:
-        return replace(_report(folder, expansion, found.kept, done, folder / FIGURE), detached=True)
-    figure = make_products(experiment, expansion, folder, _summary_attributes(experiment, attributes), done.ended)
-    return _report(folder, expansion, found.kept, done, figure)
+        return replace(_report(folder, expansion, found.kept, done), detached=True)
+    of_summary = _summary_attributes(experiment, attributes)
+    results = make_products(experiment, expansion, folder, of_summary, done.ended, done.records)
+    return _report(folder, expansion, found.kept, done, results)
 
 
 def _look(folder: Path, expansion: Expansion, parts: Mapping[str, str], wanted: _Wanted, listener: Listener) -> _Found:
@@ -366,7 +370,7 @@ def _plan(experiment: Experiment, expansion: Expansion, parts: Mapping[str, str]
     }
 
 
-def _report(folder, expansion, headers, done: Simulated, figure) -> RunReport:
+def _report(folder, expansion, headers, done: Simulated, results: Results | None = None) -> RunReport:
     outcomes = {**headers, **done.ended}
     failed = tuple(
         (trial, outcomes[trial.key].outcome, outcomes[trial.key].message)
@@ -380,6 +384,7 @@ def _report(folder, expansion, headers, done: Simulated, figure) -> RunReport:
         kept=len(headers),
         failed=failed,
         stopped=done.stopped,
-        figure=figure,
+        figure=folder / FIGURE,
         lost=tuple((trial, done.lost[trial.key]) for trial in expansion.trials if trial.key in done.lost),
+        results=results,
     )

@@ -5,15 +5,15 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from neurosim.errors import EngineError, ResultSchemaError, SpecError
-from neurosim.recording import OUTCOMES_WITH_DATA
+from neurosim.recording import OUTCOMES_WITH_DATA, TrialRecord
 from neurosim.runner.estimate import Estimate, check_size
 from neurosim.runner.execute import Ended, execute, write_failure
-from neurosim.runner.products import load_in_background
+from neurosim.runner.products import load_in_background, record_of
 from neurosim.runner.trials import TrialSpec
 from neurosim.runner.where import Place, jobs_folder, scheduler_of
 from neurosim.schedulers import Nursery, Scheduler, Task, at_work
@@ -41,11 +41,14 @@ class Simulated:
         Taken away before they had an end; they run again.
     stopped : bool
         Too many failed, so the rest was not tried.
+    records : dict, key → TrialRecord
+        What the summary wants of those that ended, as far as it could be read while others ran.
     """
 
     ended: dict[str, Ended]
     lost: dict[str, str]
     stopped: bool
+    records: dict[str, TrialRecord] = field(default_factory=dict)
 
 
 def structures(trials: Sequence[TrialSpec]) -> list:
@@ -136,9 +139,10 @@ def simulate_pending(
     jobs = {task.key: task.argument for task in tasks}
     ended: dict[str, Ended] = {}
     lost: dict[str, str] = {}
+    records: dict[str, TrialRecord] = {}
     failures, left = 0, len(jobs)
-    # so many are at work when the first processor has nothing to do
-    few = max(1, getattr(scheduler, "workers", 1) - 1)
+    # the last ones: a processor will soon have nothing to do
+    few = getattr(scheduler, "workers", 1)
     if left <= few:
         load_in_background()
     outcomes = scheduler.run(tasks, execute, listener.progress, write_failure)
@@ -155,9 +159,11 @@ def simulate_pending(
                 raise ResultSchemaError(done.cannot_write)
             ended[done.key] = done
             listener.ended(jobs[outcome.key].spec, done)
+            if (record := record_of(jobs[outcome.key].folder, done.key)) is not None:
+                records[done.key] = record
             failures += done.outcome not in OUTCOMES_WITH_DATA
             if most is not None and failures >= most and len(ended) < len(jobs):
-                return Simulated(ended, lost, stopped=True)
+                return Simulated(ended, lost, stopped=True, records=records)
     except KeyboardInterrupt:
         # before the iterator is closed, which would end what may go on elsewhere
         goes_on = scheduler.detach()
@@ -166,7 +172,7 @@ def simulate_pending(
         raise
     finally:
         outcomes.close()
-    return Simulated(ended, lost, stopped=False)
+    return Simulated(ended, lost, stopped=False, records=records)
 
 
 def prepare(engine: str, needed: Sequence, say: Callable[[str], None]) -> None:

@@ -150,23 +150,29 @@ def _here(tasks: Sequence[Task], call: Call, on_progress: OnProgress) -> Iterato
 def _elsewhere(
     tasks: Sequence[Task], start: Callable[[], _Worker], on_progress: OnProgress, n: int, is_over: Callable[[], bool]
 ) -> Iterator[Outcome]:
-    waiting, busy, idle = deque(tasks), {}, []
+    waiting, busy, idle, ended = deque(tasks), {}, [], []
     try:
         while (waiting or busy) and not is_over():
             while waiting and len(busy) < n:
                 worker = idle.pop() if idle else start()
                 worker.give(waiting.popleft())
                 busy[worker.connection] = worker
+            while idle and not waiting:
+                idle.pop().end()
+            # what is done with an outcome takes its time, and no worker waits for that
+            yield from ended
+            ended = []
             for connection in wait(list(busy), timeout=_TICK):
                 outcome = busy[connection].answer(on_progress)
                 if outcome is not None:
                     worker = busy.pop(connection)
                     if worker.is_alive:
                         idle.append(worker)
-                    yield outcome
+                    ended.append(outcome)
             for worker in [worker for worker in busy.values() if worker.is_late]:
                 del busy[worker.connection]
-                yield worker.give_up()
+                ended.append(worker.give_up())
+        yield from ended
     finally:
         for worker in [*busy.values(), *idle]:
             worker.end()

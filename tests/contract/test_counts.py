@@ -9,9 +9,10 @@ import pytest
 
 from neurosim.analysis import open_results
 from neurosim.build import structure
+from neurosim.cli.showing import results_table
 from neurosim.engines import cache, compiler
 from neurosim.engines.network import CLOCKS
-from neurosim.runner import run_experiment
+from neurosim.runner import Listener, run_experiment
 from neurosim.spec import load_experiment, resolve
 
 #: One experiment of each shipped circuit that spikes.
@@ -112,12 +113,19 @@ def reads(monkeypatch):
     from neurosim.recording import files
 
     found, holds = [], files._seal_holds
-    monkeypatch.setattr(files, "_seal_holds", lambda path: found.append(path.name) or holds(path))
+
+    def counted(path):
+        held = holds(path)
+        found.append(path.name)
+        return held
+
+    monkeypatch.setattr(files, "_seal_holds", counted)
     return found
 
 
 def test_files_and_reads_of_a_run(tiny, fake_engine, plain_figure, reads):
     report = run_experiment("tiny_experiment", workers=1, output="out")
+    results_table(report.results)
     trials = {path.name for path in Path("out/trials").iterdir()}
     assert len(trials) == report.total and all(name.endswith(".h5") for name in trials)
     assert {path.name for path in Path("out").iterdir()} == {
@@ -127,12 +135,59 @@ def test_files_and_reads_of_a_run(tiny, fake_engine, plain_figure, reads):
         "overview.png",
         ".run.lock",
     }
-    assert sorted(name for name in reads if name != "summary.h5") == sorted(trials)
-    # what is known of earlier runs, and of trials that had ended; the figure
-    assert reads.count("summary.h5") <= 4
+    # figure and table are made of the summary that was just made
+    assert sorted(reads) == sorted(trials)
     reads.clear()
     run_experiment("tiny_experiment", workers=1, output="out")
     assert set(reads) == {"summary.h5"} and len(reads) <= 4
+
+
+def test_trials_are_read_as_they_end_and_not_when_all_have(tiny, fake_engine, plain_figure, reads):
+    class Reads(Listener):
+        before = []
+
+        def ended(self, trial, ended):
+            self.before.append(len(reads))
+
+    report = run_experiment("tiny_experiment", workers=1, output="out", progress=Reads())
+    assert Reads.before == list(range(report.total))
+
+
+def test_making_figure_and_table_imports_nothing_that_was_not_loaded_while_trials_ran(tiny):
+    code = f"""
+import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+import fake_engine, importlib, pytest
+from neurosim.cli.showing import results_table
+from neurosim.runner import products
+fake_engine.install(pytest.MonkeyPatch())
+run = importlib.import_module("neurosim.runner.run")
+make = run.make_products
+def counted(*args):
+    products._load()
+    before = set(sys.modules)
+    results = make(*args)
+    results_table(results)
+    print("more:", *(set(sys.modules) - before))
+    return results
+run.make_products = counted
+run.run_experiment("tiny_experiment", workers=1)
+"""
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    word, *more = answer.stdout.splitlines()[-1].split()
+    # Pillow looks for its formats when it first writes one, h5py and xarray have a file each for something rare
+    assert word == "more:" and len(more) < 10 and not [name for name in more if name.startswith("neurosim")], more
+
+
+def test_the_interpreter_does_not_look_through_its_memory_at_the_end_of_a_command():
+    code = """
+import atexit, gc
+atexit.register(lambda: print(gc.get_freeze_count(), gc.get_count()[0]))
+from neurosim.cli import main
+main(["--version"])
+"""
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    frozen, others = map(int, answer.stdout.splitlines()[-1].split())
+    assert frozen > 10_000 > others
 
 
 def test_opening_results_reads_the_summary_once_and_a_trial_when_it_is_asked_for(tiny, fake_engine, plain_figure, reads):
@@ -141,4 +196,5 @@ def test_opening_results_reads_the_summary_once_and_a_trial_when_it_is_asked_for
     results = open_results("out")
     assert reads == ["summary.h5"]
     results.trial(results.arms[0])
-    assert len(reads) == 2
+    results.spikes(results.arms[0])
+    assert len(reads) == 3

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from legible import assert_legible, drawn_texts, outside, overlaps
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from synthetic import FOUR_ARMS, SMALL, SSRI, Treatment, results_folder
+from synthetic import FOUR_ARMS, FULL, SMALL, SSRI, Treatment, results_folder
 
 from neurosim.analysis import Axis, open_results, overview_figure, save_figure
 from neurosim.analysis.plots.panels import spread
@@ -129,6 +129,18 @@ def test_raster_draws_every_spike_of_the_cells_it_shows(arms_only):
     drawn = sum(int(np.isfinite(line.get_xdata()).sum()) for line in figure.axes[0].lines) // 2
     spikes = arms_only.trial(arm, subject)["spikes"].to_dataset()
     assert drawn == int(spikes.row_size.where(spikes.phase == arms_only.phases[-1], 0).sum())
+
+
+def test_an_overview_of_more_rows_has_no_more_shapes(tmp_path):
+    shapes = []
+    for name, world in (("small", SMALL), ("full", FULL)):
+        with opened(tmp_path / name, world, FOUR_ARMS, subjects=3) as results:
+            figure = overview_figure(results)
+        rasters, panels = figure.axes[:2], figure.axes[2:]
+        assert [len(axes.lines) for axes in rasters] == [len(results.summary.rates.population)] * 2
+        assert all(len(axes.get_yticks()) == 0 for axes in (rasters[1], panels[0]))
+        shapes.append([len(axes.get_children()) for axes in panels])
+    assert shapes[0] == shapes[1]
 
 
 def test_an_arm_keeps_its_colour_in_all_figures(tmp_path):

@@ -25,6 +25,7 @@ from neurosim.recording import (
     TrialResult,
     clean_attributes,
     environment,
+    load_spikes,
     load_trial,
     phase_result,
     read_header,
@@ -184,6 +185,19 @@ def test_the_fast_reader_gives_what_xarray_gives(written):
     assert record.labels["ligand"] == ("escitalopram",)
     assert record.columns["receptor"] == ("D2", "5-HT1A", "5-HT2C")
     assert (record.key, record.outcome, record.wall_time) == ("k1", "ok", 1.5)
+
+
+def test_the_fast_reader_of_spikes_gives_what_xarray_gives(written):
+    _, path = written
+    spikes, tree = load_spikes(path), load_trial(path)
+    assert set(spikes.children) == {"rates", "trials", "spikes"}
+    for group, node in spikes.children.items():
+        for name, values in node.variables.items():
+            xr.testing.assert_equal(values, tree[group][name].variable)
+    for phase in ("baseline", "drug"):
+        a, b = (spike_trains(one, phase, "DRN_HT") for one in (spikes, tree))
+        assert np.array_equal(a.step, b.step) and np.array_equal(a.row_size, b.row_size)
+        assert (a.dt, a.duration) == (b.dt, b.duration)
 
 
 def test_a_trial_file_says_how_long_its_loops_took(written, tmp_path):

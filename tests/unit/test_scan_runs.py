@@ -5,10 +5,12 @@ import os
 import time
 
 import pytest
+import xarray as xr
 from results_util import assert_same_results
 
 import neurosim as ns
 from neurosim import analysis
+from neurosim.analysis.plots import overview_figure
 from neurosim.errors import ResultSchemaError
 from neurosim.runner import Listener, check, run_experiment, status
 from neurosim.runner.folder import alone, marks
@@ -62,6 +64,22 @@ def test_a_zipped_scan_has_one_dimension_with_the_axes_as_coordinates(scan):
     assert results.trial("ssri", 0, point=1)["rates"].firing_rate.size == 3
     with pytest.raises(ResultSchemaError, match="no scan axis 'dose' in these results"):
         results.trial("ssri", 0, dose=2.0)
+
+
+def test_the_results_that_a_run_hands_on_are_those_that_are_opened(scan):
+    report, _ = run()
+    with ns.open_results(report.folder) as opened:
+        assert (report.results.axes, report.results.reference) == (opened.axes, opened.reference)
+        assert repr(report.results) == repr(opened)
+        for group in opened.summary.children:
+            xr.testing.assert_equal(report.results.summary[group].to_dataset(), opened.summary[group].to_dataset())
+        tables, pictures = [], []
+        for results in (report.results, opened):
+            tables.append(repr([(row, row.cells) for row in analysis.summary_table(results)]))
+            pictures.append(overview_figure(results)._repr_png_())
+    assert tables[0] == tables[1] and pictures[0] == pictures[1]
+    # what was there already is not made again
+    assert run()[0].results is None
 
 
 def test_a_grown_scan_is_the_one_that_was_run_at_once(scan, fake_engine):

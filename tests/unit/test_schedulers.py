@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,19 @@ def test_copies_begin_with_what_the_nursery_imported_and_compute_on_one_thread()
     with nursery(["tasks", "xml.sax.expatreader"]) as made:
         (outcome,) = Local(1, apart=True, nursery=made).run([Task("a", "xml.sax.expatreader")], tasks.surroundings)
     assert outcome.value == (True, "1", True)
+
+
+def test_no_worker_waits_for_what_is_done_with_an_outcome(tmp_path):
+    outcomes = Local(1, apart=True).run([Task(k, (str(tmp_path), k, "")) for k in "ab"], tasks.behave)
+    assert next(outcomes).key == "a"
+    assert wait_until((tmp_path / "b.calls").exists)
+    assert [outcome.key for outcome in outcomes] == ["b"]
+
+
+def test_a_worker_ends_when_nothing_is_left_for_it():
+    with closing(Local(2).run([Task("slow", 600), Task("quick", 0)], tasks.process)) as outcomes:
+        quick = next(outcomes)
+        assert quick.key == "quick" and not alive(quick.value)
 
 
 def test_workers_end_when_the_process_that_started_them_is_killed(tmp_path):

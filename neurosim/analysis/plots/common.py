@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+import xarray as xr
 from matplotlib.lines import Line2D
 
 from neurosim.analysis.notebook import subjects_text
@@ -19,6 +20,7 @@ __all__ = [
     "axis_scale",
     "bound_by_drugs",
     "conditions_of",
+    "first_spikes",
     "first_trial",
     "handles_of",
     "head",
@@ -115,9 +117,18 @@ def point_of(results, axes: Mapping[str, object], otherwise: int = 0) -> dict[st
 
 def first_trial(results, arm: str, point: Mapping[str, int]):
     """The trial of the first subject that has data in an arm at a scan point; None if there is none."""
+    return _first(results, arm, point, results.trial)
+
+
+def first_spikes(results, arm: str, point: Mapping[str, int]):
+    """Of that trial what a raster needs."""
+    return _first(results, arm, point, results.spikes)
+
+
+def _first(results, arm: str, point: Mapping[str, int], read: Callable[..., xr.DataTree]):
     at = {name: results.axes[name].values[k] for name, k in point.items()}
     subjects = results.subjects_with_data(arm, **at)
-    return results.trial(arm, subjects[0], **at) if subjects else None
+    return read(arm, subjects[0], **at) if subjects else None
 
 
 def head(

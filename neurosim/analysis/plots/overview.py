@@ -6,7 +6,7 @@ from neurosim.analysis.plots.along import scattered
 from neurosim.analysis.plots.common import (
     BALANCE_LABEL,
     conditions_of,
-    first_trial,
+    first_spikes,
     handles_of,
     head,
     row_height,
@@ -101,7 +101,7 @@ def _top_row(results, panels, conditions, rates) -> None:
     shown = [reference, *others[:1]]
     populations = rates.population.values.tolist()
     for axes, condition in zip(panels, shown, strict=False):
-        trial = first_trial(results, condition.arm, condition.point)
+        trial = first_spikes(results, condition.arm, condition.point)
         title = f"Spikes: {spaced(condition.label)}"
         if trial is None:
             note(axes, f"no trial of {condition.label} has data")

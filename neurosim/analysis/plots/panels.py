@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
 
 from neurosim.analysis.compare import paired_statistics
 from neurosim.analysis.plots.style import INK, MUTED, log_ticks, transmitter_color
@@ -55,14 +57,25 @@ def rows_axis(axes: Axes, names: Sequence[str], colors: Sequence[str] | None = N
     """One row per name, the first on top, every other shaded."""
     n = len(names)
     axes.set_ylim(n - 0.5, -0.5)
-    axes.set_yticks(range(n), names if labels else [""] * n)
+    if labels:
+        axes.set_yticks(range(n), names)
+    else:
+        axes.set_yticks([])
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    for row in range(0, n, 2):
-        axes.axhspan(row - 0.5, row + 0.5, color="#f3f3f1", lw=0, zorder=-10)
+    _bands(axes, np.arange(0, n, 2))
     if labels and colors:
         for tick, color in zip(axes.get_yticklabels(), colors, strict=True):
             tick.set_color(color)
+
+
+def _bands(axes: Axes, rows: np.ndarray) -> None:
+    """What shades rows from end to end; as one shape, for each shape of a figure takes its time."""
+    corners = np.array([[0.0, -0.5], [1.0, -0.5], [1.0, 0.5], [0.0, 0.5], [0.0, -0.5]])
+    outlines = [Path(corners + [0.0, row], closed=True) for row in rows]
+    shape = PathPatch(Path.make_compound_path(*outlines), transform=axes.get_yaxis_transform(), zorder=-10)
+    shape.set(color="#f3f3f1", lw=0)
+    axes.add_artist(shape)
 
 
 def offsets_of(n: int) -> np.ndarray:
@@ -105,10 +118,15 @@ def raster_panel(
 
 
 def _ticks(axes: Axes, x: np.ndarray, low: np.ndarray, high: np.ndarray, color: str) -> None:
-    """A short vertical line for each spike; as one broken line, for tens of thousands of single ones take half a second."""
-    gap = np.full(len(x), np.nan)
-    xs, ys = np.column_stack([x, x, gap]).ravel(), np.column_stack([low, high, gap]).ravel()
-    axes.plot(xs, ys, color=color, lw=0.6, solid_capstyle="butt", snap=True, rasterized=True)
+    """A short vertical line for each spike."""
+    broken = _broken(x[:, None].repeat(2, 1), np.stack([low, high], axis=1))
+    axes.plot(*broken, color=color, lw=0.6, solid_capstyle="butt", snap=True, rasterized=True)
+
+
+def _broken(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Lines of shape (line, point) as one that is broken between them; one by one, spikes would take half a second."""
+    gap = np.full((len(x), 1), np.nan)
+    return np.hstack([x, gap]).ravel(), np.hstack([y, gap]).ravel()
 
 
 def level_panel(
@@ -180,10 +198,9 @@ def change_panel(
     for offset, (condition, _), (middle, low, high) in zip(offsets, pairs, results, strict=True):
         y = np.arange(middle.size) + offset
         inside = np.clip(middle, *limits)
-        for k in np.flatnonzero(np.isfinite(low) & np.isfinite(high)):
-            axes.plot(
-                np.clip([low[k], high[k]], *limits), [y[k]] * 2, color=condition.color, lw=1.1, alpha=0.8
-            )
+        bars = np.isfinite(low) & np.isfinite(high)
+        ends = np.clip(np.stack([low, high], axis=1)[bars], *limits)
+        axes.plot(*_broken(ends, y[bars, None].repeat(2, 1)), color=condition.color, lw=1.1, alpha=0.8)
         beyond = inside != middle
         for mask, marker in (
             (~beyond, condition.marker),

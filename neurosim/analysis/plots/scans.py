@@ -9,7 +9,7 @@ from neurosim.analysis.plots.common import (
     BALANCE_LABEL,
     bound_by_drugs,
     conditions_of,
-    first_trial,
+    first_spikes,
     head,
     known,
     refuse_without_data,
@@ -68,7 +68,7 @@ def _scan_bottom(results, panels, arm: str, phase: str, axis: Along) -> dict:
     last = first | {axis.dim: int(axis.order[-1])}
     shown = [(reference, first if arm == reference else last), (arm, last)]
     for k, ((name, point), axes) in enumerate(zip(shown, panels, strict=False)):
-        trial = first_trial(results, name, point)
+        trial = first_spikes(results, name, point)
         at = f", {results.point_text(tuple(point.values()))}" if results.is_scanned(name) else ""
         axes.set_title(f"Spikes: {spaced(name)}{at}")
         if trial is None:
