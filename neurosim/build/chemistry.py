@@ -100,7 +100,7 @@ def pool_arrays(
     clearance = k_out + sum(constants[f"V_{X}"] / (constants[f"K_{X}"] * (1.0 + blocks[X])) for X in CARRIERS)
     n = len(layout.pools)
     speed = np.maximum(1.0, 1.0 / (clearance * _SETTLE_PART * settle)) if settle > 0 else np.ones(n)
-    blocked = {f"B_{X}": np.full(n, blocks[X]) for X in CARRIERS}
+    blocked = {f"B_{X}": np.full(n, blocks[X], float) for X in CARRIERS}
     return {**constants, "k_out": k_out, "speed_settle": speed, **blocked}
 
 

@@ -18,12 +18,16 @@ from neurosim.recording import (
     trial_path,
     write_trial,
 )
+from neurosim.runner.first_phase import FirstPhases
 from neurosim.runner.folder import mark_running
 from neurosim.runner.trials import TrialSpec, contents, source_digest, source_stamp
 from neurosim.schedulers import Outcome
 from neurosim.spec import canonical_json, phase_times
 
-__all__ = ["Ended", "Job", "execute", "simulate", "write_failure"]
+__all__ = ["FIRST_PHASES", "Ended", "Job", "execute", "simulate", "write_failure"]
+
+#: Of the trials that this process did.
+FIRST_PHASES = FirstPhases()
 
 
 @dataclass(frozen=True)
@@ -124,12 +128,19 @@ def simulate(
     trial = Trial(spec.resolved, spec.subject)
     lengths = [float(p.settle) + float(p.record) for p in phase_times(spec.resolved.protocol)]
     phases: list = []
-    loop_time = 0.0
+    loop_time, is_first = 0.0, True
 
     def run(step):
+        nonlocal is_first
         # how many coupling phases there will be is not known beforehand: they count as nothing done
         done, length = sum(lengths[: len(phases)]), 0.0 if step.coupling else lengths[len(phases)]
-        raw = run_plan(step.plan, lambda part: report((done + part * length) / sum(lengths)))
+
+        def simulated():
+            return run_plan(step.plan, lambda part: report((done + part * length) / sum(lengths)))
+
+        # a trial of a single phase differs in it from all others
+        raw = FIRST_PHASES.run(engine, step.plan, simulated) if is_first and len(lengths) > 1 else simulated()
+        is_first = False
         report((done + length) / sum(lengths))
         return raw
 

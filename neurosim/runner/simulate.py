@@ -12,7 +12,7 @@ from typing import Protocol
 from neurosim.errors import EngineError, ResultSchemaError, SpecError
 from neurosim.recording import OUTCOMES_WITH_DATA, TrialRecord
 from neurosim.runner.estimate import Estimate, check_size
-from neurosim.runner.execute import Ended, execute, write_failure
+from neurosim.runner.execute import FIRST_PHASES, Ended, execute, write_failure
 from neurosim.runner.products import load_in_background, record_of
 from neurosim.runner.trials import TrialSpec
 from neurosim.runner.where import Place, jobs_folder, scheduler_of
@@ -172,6 +172,7 @@ def simulate_pending(
         raise
     finally:
         outcomes.close()
+        FIRST_PHASES.forget()
     return Simulated(ended, lost, stopped=False, records=records)
 
 
