@@ -20,7 +20,8 @@ FILES = sorted(
 )
 #: Signs that mean something to YAML, alone and where they do.
 SIGNS = [*" :#-?,[]{}&*!|>'\"%@`~=.\\</\n\t\r\x85\xa0\u2028\ufeffa1µ"]
-SIGNS += [": ", "- ", " #", "\n  ", "\n- ", "\nb: ", "{a: 1}", "[a, b]", "''", "---", "...", "&a ", "*a", "null", ">-\n", "}, "]
+SIGNS += [": ", "- ", " #"]
+SIGNS += ["\n  ", "\n- ", "\nb: ", "{a: 1}", "[a, b]", "''", "---", "...", "&a ", "*a", "null", ">-\n", "}, "]
 BEGINNINGS = ["", "k: ", "k:\n  ", "k:\n- ", "k: {", "k: {a: ", "k: [a, ", "k: &a {a: ", "k: >-\n  "]
 ENDS = ["", "}", "]", "}}", "\nz: 1", "\n  z: 1", "\n- z", "\nz: *a", "}\nz: *a", "}\nz: [*a, *a]"]
 
