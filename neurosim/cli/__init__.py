@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -9,10 +10,14 @@ from collections.abc import Sequence
 __all__ = ["main"]
 
 _INTERRUPTED = 130
+#: As in workers, matrices are small here: NumPy would take longer to start more threads than they could gain.
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and leave with its status: 0 done, 1 some trials failed, 2 wrong input, 130 interrupted."""
+    for library in _THREADS:
+        os.environ.setdefault(library, "1")
     sys.exit(_status(list(sys.argv[1:] if arguments is None else arguments)))
 
 

@@ -18,7 +18,6 @@ _MODULES = (
     "neurosim.analysis.outcome",
     "neurosim.recording.phase",
     "netCDF4",
-    "scipy.integrate",
 )
 
 
