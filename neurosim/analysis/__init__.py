@@ -31,7 +31,7 @@ _HOME = {
     "firing_rate_active": "spikes",
     "spikes_in_bursts": "spikes",
     "trial_rates": "spikes",
-    "SUMMARY": "summary",
+    "SUMMARY": "known",
     "Axis": "summary",
     "assemble_summary": "summary",
     "write_summary": "summary",

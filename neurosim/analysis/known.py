@@ -10,12 +10,13 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from neurosim.analysis.summary import SUMMARY
 from neurosim.errors import ResultSchemaError
 from neurosim.recording import COLUMNS, OUTCOMES_WITH_DATA, VARIABLES, TrialRecord, names_in
 from neurosim.recording.files import reading
 
-__all__ = ["known_headers", "known_records"]
+__all__ = ["SUMMARY", "known_headers", "known_records"]
+
+SUMMARY = "summary.h5"
 
 _GROUPS = ("rates", "pools", "receptors", "drugs", "trials")
 

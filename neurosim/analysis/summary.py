@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from neurosim.analysis.balance import balance_dataset
+from neurosim.analysis.known import SUMMARY
 from neurosim.errors import ResultSchemaError, nearest
 from neurosim.recording import (
     COLUMNS,
@@ -24,7 +25,6 @@ from neurosim.recording import (
 
 __all__ = ["MISSING", "SUMMARY", "Axis", "assemble_summary", "write_summary"]
 
-SUMMARY = "summary.h5"
 MISSING = "missing"
 _GROUPS = ("rates", "pools", "receptors", "drugs")
 # what is left where nothing spikes (engine: none)

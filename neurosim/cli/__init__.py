@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -11,12 +12,16 @@ from collections.abc import Sequence
 __all__ = ["main"]
 
 _INTERRUPTED = 130
+#: As in workers, matrices are small here: NumPy would take longer to start more threads than they could gain.
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and leave with its status: 0 done, 1 some trials failed, 2 wrong input, 130 interrupted."""
     # all memory goes with the process: the interpreter need not look through what is there, which takes as long as a table
     atexit.register(gc.freeze)
+    for library in _THREADS:
+        os.environ.setdefault(library, "1")
     sys.exit(_status(list(sys.argv[1:] if arguments is None else arguments)))
 
 

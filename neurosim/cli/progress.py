@@ -6,7 +6,6 @@ import sys
 import time
 
 from neurosim.cli.console import note
-from neurosim.recording import OUTCOMES_WITH_DATA
 from neurosim.runner import Listener
 
 __all__ = ["Progress"]
@@ -92,6 +91,9 @@ class Progress(Listener):
         self._show()
 
     def ended(self, trial, ended) -> None:
+        # not before workers are made ready: it needs NumPy and HDF5
+        from neurosim.recording import OUTCOMES_WITH_DATA
+
         if ended.outcome in OUTCOMES_WITH_DATA:
             self.done += 1
         else:

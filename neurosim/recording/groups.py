@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import netCDF4
 import numpy as np
+
+if TYPE_CHECKING:
+    import netCDF4
 
 __all__ = ["COMPRESSION", "WORTH_COMPRESSING", "Column", "Group", "write_groups"]
 
@@ -61,6 +63,8 @@ def _column(name: str, given: Any) -> Column:
 
 def write_groups(path: Path, root: Mapping[str, Any], groups: Mapping[str, Group]) -> None:
     """Write a file with ``root`` as its attributes."""
+    import netCDF4  # not by a process that only reads, or begins a run
+
     # All definitions before all values: netCDF-C writes and flushes the definitions of the whole file whenever a value
     # follows one.
     with netCDF4.Dataset(path, "w", format="NETCDF4") as file:

@@ -15,11 +15,12 @@ from neurosim.runner.estimate import Estimate, check_size, run_time
 from neurosim.runner.folder import finished
 from neurosim.runner.ligands import ligands_of
 from neurosim.runner.measure import Measured, estimates_of, from_finished, measure_one
-from neurosim.runner.run import engine_of, given, output_folder
+from neurosim.runner.place import Place, place_of
 from neurosim.runner.simulate import structures
 from neurosim.runner.trials import expand
 from neurosim.runner.validate import exposures, idle_drugs, left_out, validate
-from neurosim.runner.where import Place, place_of, scheduler_of, workers_that_fit
+from neurosim.runner.where import scheduler_of, workers_that_fit
+from neurosim.runner.work import engine_of, given, output_folder
 from neurosim.spec import Dose, Experiment, cut_stimulations, disorder_effects, phase_times, resolve
 
 __all__ = ["CheckReport", "check"]

@@ -11,8 +11,8 @@ from typing import Any
 from neurosim import pharmacology, reference
 from neurosim.pharmacology import PKNumber
 from neurosim.reference import Binding
-from neurosim.runner.run import given
 from neurosim.runner.validate import validate
+from neurosim.runner.work import given
 from neurosim.spec import Circuit, Dose, Experiment, GradedDisorder, disorder_effects, provenance
 
 __all__ = ["BASES", "UNSTATED", "Number", "NumbersUsed", "numbers_used"]

@@ -13,10 +13,11 @@ from neurosim.errors import EngineError, ResultSchemaError, SpecError
 from neurosim.recording import OUTCOMES_WITH_DATA, TrialRecord
 from neurosim.runner.estimate import Estimate, check_size
 from neurosim.runner.execute import FIRST_PHASES, Ended, execute, write_failure
+from neurosim.runner.place import Place
 from neurosim.runner.products import load_in_background, record_of
 from neurosim.runner.trials import TrialSpec
-from neurosim.runner.where import Place, jobs_folder, scheduler_of
-from neurosim.schedulers import Nursery, Scheduler, Task, at_work
+from neurosim.runner.where import jobs_folder, scheduler_of
+from neurosim.schedulers import Nursery, Scheduler, Task
 
 __all__ = ["Simulated", "prepare", "ready", "refuse_jobs_at_work", "simulate_pending", "structures"]
 
@@ -67,6 +68,10 @@ def refuse_jobs_at_work(folder: Path) -> None:
     ------
     SpecError
     """
+    if not jobs_folder(folder).exists():
+        return
+    from neurosim.schedulers import at_work
+
     busy = {}
     # a folder may be copied to where there is no batch system
     with contextlib.suppress(EngineError):

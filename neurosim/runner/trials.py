@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from dis import opmap
@@ -28,6 +31,7 @@ from neurosim.spec import (
 
 __all__ = ["Expansion", "TrialSpec", "contents", "expand", "source_digest", "source_stamp", "trial_key"]
 
+_ROOT = Path(__file__).resolve().parents[1]
 #: What of the package determines the numbers in a trial file; the rest may change without running anything again.
 SOURCES = (
     "units.py",
@@ -220,11 +224,42 @@ def source_digest() -> str:
     Comments, docstrings and layout do not enter, so that tidying runs nothing again.
     """
     # taken before the files are read: what is edited meanwhile has another one
-    source_stamp()
+    stamp = source_stamp()
+    known = _remembered(stamp)
+    if known is not None:
+        return known
     total = hashlib.sha256()
     for name, file in _sources():
         total.update(f"{name}\0".encode() + _meaning(file) + b"\0")
+    if _stamp() == stamp:
+        _remember(stamp, total.hexdigest())
     return total.hexdigest()
+
+
+def _memory() -> Path:
+    """Where the digest of the last sources is kept between processes, for this Python and this place of neurosim."""
+    from neurosim.engines import cache_directory
+
+    where = hashlib.sha256(f"{_ROOT}\0{sys.version}\0{SOURCES}".encode()).hexdigest()[:32]
+    return cache_directory() / "sources" / f"{where}.json"
+
+
+def _remembered(stamp: str) -> str | None:
+    try:
+        told = json.loads(_memory().read_text())
+        return told["digest"] if told["stamp"] == stamp else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _remember(stamp: str, found: str) -> None:
+    """Keep a digest; where that is not possible it is made anew next time."""
+    path = _memory()
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps({"stamp": stamp, "digest": found}))
+        os.replace(temporary, path)
 
 
 @cache
@@ -233,17 +268,20 @@ def source_stamp() -> str:
 
     Python trusts the same of the modules that it has compiled; unlike :func:`source_digest` it costs nothing.
     """
+    return _stamp()
+
+
+def _stamp() -> str:
     stats = [(name, file.stat().st_mtime_ns, file.stat().st_size) for name, file in _sources()]
     return hashlib.sha256(repr(stats).encode()).hexdigest()
 
 
 def _sources() -> Iterator[tuple[str, Path]]:
-    root = Path(__file__).resolve().parents[1]
     for entry in SOURCES:
-        path = root / entry
+        path = _ROOT / entry
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             if file.is_file() and "__pycache__" not in file.parts:
-                yield file.relative_to(root).as_posix(), file
+                yield file.relative_to(_ROOT).as_posix(), file
 
 
 def _meaning(file: Path) -> bytes:

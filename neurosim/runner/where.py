@@ -2,94 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from neurosim.errors import SpecError, nearest
 from neurosim.runner.estimate import Estimate, size_text
 from neurosim.runner.folder import JOBS
-from neurosim.schedulers import (
-    Dask,
-    Local,
-    Nursery,
-    Request,
-    Scheduler,
-    Slurm,
-    cpu_count,
-    free_memory,
-    nursery,
-)
-from neurosim.spec import load_cluster
+from neurosim.runner.place import Place
+from neurosim.schedulers import Local, Nursery, Scheduler, cpu_count, free_memory
 
-__all__ = ["CLUSTERS", "Place", "jobs_folder", "nursery_of", "place_of", "scheduler_of", "workers_that_fit"]
+if TYPE_CHECKING:
+    from neurosim.schedulers import Request
 
-CLUSTERS = ("slurm", "dask")
+__all__ = ["jobs_folder", "scheduler_of", "slurm_request", "workers_that_fit"]
+
 #: Part of the free memory that workers may take.
 _SHARE = 0.8
 #: Memory of a SLURM task over what is expected, and at least, bytes.
 _MEMORY_MARGIN, _LEAST_MEMORY = 1.5, 1e9
-#: What a trial imports before its first phase is over.
-_MODULES = ("neurosim.runner.execute", "neurosim.analysis.outcome", "neurosim.recording.phase", "scipy.integrate")
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a run goes.
-
-    Attributes
-    ----------
-    cluster : str or None
-        One of :data:`CLUSTERS`; None is this machine.
-    address : str
-        Of a Dask scheduler; empty for the user's file.
-    sbatch_args : tuple of str
-    workers : int or None
-        On this machine; None for as many as it has processors and memory for.
-    detach : bool
-        Submit and leave.
-    """
-
-    cluster: str | None = None
-    address: str = ""
-    sbatch_args: tuple[str, ...] = ()
-    workers: int | None = None
-    detach: bool = False
-
-
-def place_of(
-    cluster: str | None, sbatch_args: Sequence[str] = (), workers: int | None = None, detach: bool = False
-) -> Place:
-    """What ``--cluster``, ``--sbatch-arg``, ``--detach`` and ``--workers`` say together.
-
-    Raises
-    ------
-    SpecError
-        An unknown cluster, or options that do not go together.
-    """
-    if workers is not None and workers < 1:
-        raise SpecError(f"workers: {workers} was given; allowed: 1 or more")
-    for option, given in (("--sbatch-arg", bool(sbatch_args)), ("--detach", detach)):
-        if given and cluster != "slurm":
-            raise SpecError(f"{option} goes with --cluster slurm")
-    if cluster is None:
-        return Place(workers=workers)
-    name, _, address = cluster.partition(":")
-    if name not in CLUSTERS:
-        raise SpecError(f"unknown cluster '{cluster}'; {nearest(name, CLUSTERS)}")
-    if address and name != "dask":
-        raise SpecError(f"--cluster {cluster}: only dask takes an address, e.g. --cluster dask:tcp://10.0.0.1:8786")
-    if workers is not None:
-        raise SpecError(f"--workers is of this machine; --cluster {name} says elsewhere how many run together")
-    return Place(name, address, tuple(sbatch_args), detach=detach)
-
-
-def nursery_of(place: Place) -> contextlib.AbstractContextManager[Nursery | None]:
-    """What makes the workers of a run that has several on this machine; it begins at once to import what they need."""
-    several = place.cluster is None and (place.workers or cpu_count()) > 1
-    return (nursery(_MODULES) if several else None) or contextlib.nullcontext()
 
 
 def jobs_folder(folder: Path) -> Path:
@@ -127,8 +58,13 @@ def scheduler_of(
         The user's cluster file is wrong.
     """
     if place.cluster == "slurm":
+        from neurosim.schedulers import Slurm
+
         return Slurm(jobs_folder(folder), slurm_request(place, needs, name), say, not place.detach)
     if place.cluster == "dask":
+        from neurosim.schedulers import Dask
+        from neurosim.spec import load_cluster
+
         site = None if place.address else load_cluster().dask
         return Dask(place.address, site, max((need.time for need in needs), default=1.0), say)
     workers = min(workers_that_fit(place.workers, needs, say), max(1, len(needs)))
@@ -154,6 +90,8 @@ def workers_that_fit(
 def slurm_request(place: Place, needs: Sequence[Estimate], name: str) -> Request:
     """How a job for these trials is asked for on the user's site."""
     from neurosim.engines import cache_directory
+    from neurosim.schedulers import Request
+    from neurosim.spec import load_cluster
 
     site = load_cluster().slurm
     memory = max(_LEAST_MEMORY, _MEMORY_MARGIN * max((need.memory for need in needs), default=0.0))

@@ -1,23 +1,22 @@
 """Where tasks run: keys and a callable, no neurons."""
 
-from neurosim.schedulers.base import Outcome, Rescue, Scheduler, Task
-from neurosim.schedulers.dask import Dask
-from neurosim.schedulers.local import Local, cpu_count, free_memory, nursery
-from neurosim.schedulers.nursery import Nursery
-from neurosim.schedulers.slurm import Request, Slurm, at_work
+from neurosim._lazy import load_at_first_use
 
-__all__ = [
-    "Dask",
-    "Local",
-    "Nursery",
-    "Outcome",
-    "Request",
-    "Rescue",
-    "Scheduler",
-    "Slurm",
-    "Task",
-    "at_work",
-    "cpu_count",
-    "free_memory",
-    "nursery",
-]
+#: Name → file; a run on this machine needs nothing of clusters.
+_HOME = {
+    "Outcome": "base",
+    "Rescue": "base",
+    "Scheduler": "base",
+    "Task": "base",
+    "Dask": "dask",
+    "Local": "local",
+    "cpu_count": "local",
+    "free_memory": "local",
+    "nursery": "local",
+    "Nursery": "nursery",
+    "Request": "slurm",
+    "Slurm": "slurm",
+    "at_work": "slurm",
+}
+
+__all__ = load_at_first_use(__name__, _HOME)

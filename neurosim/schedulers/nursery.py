@@ -137,11 +137,13 @@ def tend(fd: int, modules: Sequence[str]) -> None:
     """Import, then fork a worker for each request, until the owner closes the socket."""
     from neurosim.schedulers.worker import serve
 
+    gc.disable()
     for name in modules:
         importlib.import_module(name)
     # what is there stays: a collection in a worker need not look at it, nor copy the pages that it lies on
     gc.collect()
     gc.freeze()
+    gc.enable()
     with socket.socket(fileno=fd) as control:
         while True:
             data, files, _, _ = socket.recv_fds(control, _LARGEST, 2)

@@ -14,7 +14,7 @@ import xarray as xr
 from neurosim.analysis import open_results
 from neurosim.errors import EngineError, SpecError, nearest
 from neurosim.runner import Listener, run_experiment
-from neurosim.runner.run import output_folder
+from neurosim.runner.work import output_folder
 from neurosim.schedulers import cpu_count
 from neurosim.search.goal import Goal, check_goal, goal_values
 from neurosim.search.proposals import optimiser, propose

@@ -5,196 +5,106 @@ what was given, what is allowed and the nearest match. This room knows no recept
 rooms that do raise their own errors with :func:`spec_error`, which finds the line.
 """
 
-from neurosim.errors import SpecError
-from neurosim.spec._calibration import (
-    Calibration,
-    GainFit,
-    GainParameter,
-    GainRow,
-    PulseRow,
-    ReleaseFit,
-    RowStimulus,
-)
-from neurosim.spec._circuit import (
-    AdaptiveExponential,
-    Band,
-    BurstBand,
-    Circuit,
-    Conductance,
-    Effect,
-    Gain,
-    NearField,
-    Noise,
-    Plasticity,
-    Pool,
-    Population,
-    Projection,
-    RateBand,
-    Regulation,
-    Release,
-    ReleaseGain,
-    Site,
-    SynapseKind,
-    Transmission,
-    Transporter,
-)
-from neurosim.spec._circuit_file import circuit_document, circuit_of_text, load_circuit
-from neurosim.spec._cluster import ClusterFile, DaskSite, SlurmSite, cluster_path, load_cluster
-from neurosim.spec._disorder import NOTICE, Alteration, Disorder, GradedDisorder, load_disorder
-from neurosim.spec._dump import dump_yaml, plain
-from neurosim.spec._experiment import (
-    Arm,
-    Axis,
-    Clamp,
-    Dose,
-    Experiment,
-    Lesion,
-    Phase,
-    Protocol,
-    Reference,
-    Sample,
-    Stimulation,
-    Uncertainty,
-)
-from neurosim.spec._experiment_checks import POINT, RESERVED, PhaseTime, cut_stimulations, phase_times
-from neurosim.spec._experiment_file import experiment_of_texts, load_experiment, set_value
-from neurosim.spec._graded import DisorderEffect, disorder_effects
-from neurosim.spec._hash import canonical_json, digest
-from neurosim.spec._library import find, list_names
-from neurosim.spec._provenance import Provenance, provenance
-from neurosim.spec._quantities import Sourced
-from neurosim.spec._resolve import Resolved, resolve
-from neurosim.spec._rows import Condition, Expected, Row, Rows, load_rows
-from neurosim.spec._scan import Dimension, axis_texts, axis_values, scan_dimensions, scan_points, value_text
-from neurosim.spec._schema import json_schema
-from neurosim.spec._told import arm_text, clock_text, drug_text
-from neurosim.spec._words import locate, spec_error
+from neurosim._lazy import load_at_first_use
+from neurosim.errors import SpecError  # noqa: F401
 
-__all__ = [
-    "AdaptiveExponential",
-    "Alteration",
-    "Arm",
-    "Axis",
-    "Band",
-    "BurstBand",
-    "Calibration",
-    "Circuit",
-    "Clamp",
-    "ClusterFile",
-    "Condition",
-    "Conductance",
-    "DaskSite",
-    "Dimension",
-    "Disorder",
-    "DisorderEffect",
-    "Dose",
-    "Effect",
-    "Expected",
-    "Experiment",
-    "Gain",
-    "GainFit",
-    "GainParameter",
-    "GainRow",
-    "GradedDisorder",
-    "Lesion",
-    "NOTICE",
-    "NearField",
-    "Noise",
-    "POINT",
-    "Phase",
-    "PhaseTime",
-    "Plasticity",
-    "Pool",
-    "Population",
-    "Projection",
-    "Protocol",
-    "Provenance",
-    "PulseRow",
-    "RateBand",
-    "Regulation",
-    "RESERVED",
-    "Reference",
-    "Release",
-    "ReleaseFit",
-    "ReleaseGain",
-    "Resolved",
-    "Row",
-    "RowStimulus",
-    "Rows",
-    "Sample",
-    "Site",
-    "Sourced",
-    "SlurmSite",
-    "SpecError",
-    "Stimulation",
-    "SynapseKind",
-    "Transmission",
-    "Transporter",
-    "Uncertainty",
-    "arm_text",
-    "axis_texts",
-    "axis_values",
-    "canonical_json",
-    "clock_text",
-    "cut_stimulations",
-    "digest",
-    "disorder_effects",
-    "drug_text",
-    "dump_yaml",
-    "experiment_of_texts",
-    "find_circuit",
-    "find_disorder",
-    "find_experiment",
-    "json_schema",
-    "list_circuits",
-    "list_disorders",
-    "list_experiments",
-    "circuit_document",
-    "circuit_of_text",
-    "cluster_path",
-    "load_circuit",
-    "load_cluster",
-    "load_disorder",
-    "load_experiment",
-    "load_rows",
-    "locate",
-    "phase_times",
-    "plain",
-    "provenance",
-    "resolve",
-    "scan_dimensions",
-    "scan_points",
-    "set_value",
-    "spec_error",
-    "value_text",
-]
+#: Name → file; a run needs few of them.
+_HOME = {
+    "Calibration": "_calibration",
+    "GainFit": "_calibration",
+    "GainParameter": "_calibration",
+    "GainRow": "_calibration",
+    "PulseRow": "_calibration",
+    "ReleaseFit": "_calibration",
+    "RowStimulus": "_calibration",
+    "AdaptiveExponential": "_circuit",
+    "Band": "_circuit",
+    "BurstBand": "_circuit",
+    "Circuit": "_circuit",
+    "Conductance": "_circuit",
+    "Effect": "_circuit",
+    "Gain": "_circuit",
+    "NearField": "_circuit",
+    "Noise": "_circuit",
+    "Plasticity": "_circuit",
+    "Pool": "_circuit",
+    "Population": "_circuit",
+    "Projection": "_circuit",
+    "RateBand": "_circuit",
+    "Regulation": "_circuit",
+    "Release": "_circuit",
+    "ReleaseGain": "_circuit",
+    "Site": "_circuit",
+    "SynapseKind": "_circuit",
+    "Transmission": "_circuit",
+    "Transporter": "_circuit",
+    "circuit_document": "_circuit_file",
+    "circuit_of_text": "_circuit_file",
+    "load_circuit": "_circuit_file",
+    "ClusterFile": "_cluster",
+    "DaskSite": "_cluster",
+    "SlurmSite": "_cluster",
+    "cluster_path": "_cluster",
+    "load_cluster": "_cluster",
+    "Alteration": "_disorder",
+    "Disorder": "_disorder",
+    "GradedDisorder": "_disorder",
+    "NOTICE": "_disorder",
+    "load_disorder": "_disorder",
+    "dump_yaml": "_dump",
+    "plain": "_dump",
+    "Arm": "_experiment",
+    "Axis": "_experiment",
+    "Clamp": "_experiment",
+    "Dose": "_experiment",
+    "Experiment": "_experiment",
+    "Lesion": "_experiment",
+    "Phase": "_experiment",
+    "Protocol": "_experiment",
+    "Reference": "_experiment",
+    "Sample": "_experiment",
+    "Stimulation": "_experiment",
+    "Uncertainty": "_experiment",
+    "POINT": "_experiment_checks",
+    "PhaseTime": "_experiment_checks",
+    "RESERVED": "_experiment_checks",
+    "cut_stimulations": "_experiment_checks",
+    "phase_times": "_experiment_checks",
+    "experiment_of_texts": "_experiment_file",
+    "load_experiment": "_experiment_file",
+    "set_value": "_experiment_file",
+    "DisorderEffect": "_graded",
+    "disorder_effects": "_graded",
+    "canonical_json": "_hash",
+    "digest": "_hash",
+    "find_circuit": "_library",
+    "find_disorder": "_library",
+    "find_experiment": "_library",
+    "list_circuits": "_library",
+    "list_disorders": "_library",
+    "list_experiments": "_library",
+    "Provenance": "_provenance",
+    "provenance": "_provenance",
+    "Sourced": "_quantities",
+    "Resolved": "_resolve",
+    "resolve": "_resolve",
+    "Condition": "_rows",
+    "Expected": "_rows",
+    "Row": "_rows",
+    "Rows": "_rows",
+    "load_rows": "_rows",
+    "Dimension": "_scan",
+    "axis_texts": "_scan",
+    "axis_values": "_scan",
+    "scan_dimensions": "_scan",
+    "scan_points": "_scan",
+    "value_text": "_scan",
+    "json_schema": "_schema",
+    "arm_text": "_told",
+    "clock_text": "_told",
+    "drug_text": "_told",
+    "locate": "_words",
+    "spec_error": "_words",
+}
 
-
-def find_circuit(name):
-    """File of a circuit by name or path; a local file wins over the one that ships with neurosim."""
-    return find("circuit", str(name))
-
-
-def find_disorder(name):
-    """File of a disorder by name or path; a local file wins over the one that ships with neurosim."""
-    return find("disorder", str(name))
-
-
-def find_experiment(name):
-    """File of an experiment by name or path; a local file wins over the one that ships with neurosim."""
-    return find("experiment", str(name))
-
-
-def list_circuits() -> list[str]:
-    """Names of the circuits in the current folder, in ``circuits/`` below it, and in neurosim itself."""
-    return list_names("circuit")
-
-
-def list_disorders() -> list[str]:
-    """Names of the disorders in the current folder, in ``disorders/`` below it, and in neurosim itself."""
-    return list_names("disorder")
-
-
-def list_experiments() -> list[str]:
-    """Names of the experiments in the current folder, in ``experiments/`` below it and in neurosim."""
-    return list_names("experiment")
+__all__ = sorted([*load_at_first_use(__name__, _HOME), "SpecError"])

@@ -12,7 +12,20 @@ from typing import Literal
 
 from neurosim.errors import SpecError, nearest
 
-__all__ = ["SCHEMAS", "FileKind", "check_schema", "find", "list_names", "shown"]
+__all__ = [
+    "SCHEMAS",
+    "FileKind",
+    "check_schema",
+    "find",
+    "find_circuit",
+    "find_disorder",
+    "find_experiment",
+    "list_circuits",
+    "list_disorders",
+    "list_experiments",
+    "list_names",
+    "shown",
+]
 
 FileKind = Literal["circuit", "experiment", "disorder"]
 SCHEMAS: dict[str, str] = {
@@ -144,3 +157,33 @@ def check_schema(document: dict, kind: FileKind, file: str) -> None:
         given = next(k for k, s in SCHEMAS.items() if s == schema)
         raise SpecError(f"{where}: this is {_article(given)}, and {_article(kind)} is needed ('{needed}')")
     raise SpecError(f"{where}: unknown schema '{schema}'; {nearest(schema, [needed])}")
+
+
+def find_circuit(name):
+    """File of a circuit by name or path; a local file wins over the one that ships with neurosim."""
+    return find("circuit", str(name))
+
+
+def find_disorder(name):
+    """File of a disorder by name or path; a local file wins over the one that ships with neurosim."""
+    return find("disorder", str(name))
+
+
+def find_experiment(name):
+    """File of an experiment by name or path; a local file wins over the one that ships with neurosim."""
+    return find("experiment", str(name))
+
+
+def list_circuits() -> list[str]:
+    """Names of the circuits in the current folder, in ``circuits/`` below it, and in neurosim itself."""
+    return list_names("circuit")
+
+
+def list_disorders() -> list[str]:
+    """Names of the disorders in the current folder, in ``disorders/`` below it, and in neurosim itself."""
+    return list_names("disorder")
+
+
+def list_experiments() -> list[str]:
+    """Names of the experiments in the current folder, in ``experiments/`` below it and in neurosim."""
+    return list_names("experiment")

@@ -12,7 +12,7 @@ from pathlib import Path
 from neurosim.analysis import open_results
 from neurosim.errors import NeurosimError, ResultSchemaError
 from neurosim.runner import Listener, run_experiment
-from neurosim.runner.run import output_folder
+from neurosim.runner.work import output_folder
 from neurosim.spec import Condition, Experiment, Rows
 from neurosim.validation.readouts import get_readout
 from neurosim.validation.registry import Reading

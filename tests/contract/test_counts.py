@@ -79,8 +79,22 @@ def test_compiler_calls_of_a_program(sources, monkeypatch):
     assert len(calls) == 4 and sum("-c" in command for command in calls) == 3
 
 
-READY = "from neurosim.spec import load_experiment; import neurosim.cli.running, neurosim.runner.run, neurosim.runner; "
-BEFORE_TRIALS = READY + "neurosim.runner.expand(load_experiment('acute_escitalopram'), 'standalone')"
+#: A run from its command up to where its trials would begin; no program is made.
+BEFORE_TRIALS = """
+import sys
+import neurosim.cli.app, neurosim.cli.running, neurosim.runner, neurosim.runner.work as work
+work.ready = lambda *given: object()
+work.simulate_pending = lambda *given: sys.exit(print(*{name.split('.')[0] for name in sys.modules}))
+neurosim.runner.run_experiment("acute_escitalopram", workers=1, output=sys.argv[1])
+"""
+#: What is there when the process that makes workers begins.
+AT_THE_NURSERY = """
+import sys
+import neurosim.cli.running, neurosim.runner
+run = neurosim.runner.run_experiment
+run.__globals__["nursery_of"] = lambda place: sys.exit(print(*sys.modules))
+run("acute_escitalopram")
+"""
 #: A whole trial without drugs as a worker runs it, on an engine that simulates nothing.
 ONE_TRIAL = f"""
 import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r})
@@ -96,8 +110,19 @@ assert done.outcome == "ok" and not done.cannot_write, done
 """
 
 
-def test_what_a_run_does_not_import_before_its_trials():
-    assert not set(HEAVY) - {"typer"} & imported_by(BEFORE_TRIALS)
+def test_what_a_run_does_not_import_before_its_trials(tmp_path):
+    code = BEFORE_TRIALS.replace("sys.argv[1]", repr(str(tmp_path / "out")))
+    imported = set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+    # nor ruamel: what ships is read and written without it
+    assert {"numpy", "neurosim"} < imported
+    assert not {*HEAVY, "ruamel", "netCDF4"} - {"typer"} & imported
+
+
+def test_workers_are_made_ready_before_the_run_itself_is_imported():
+    answer = subprocess.run([sys.executable, "-c", AT_THE_NURSERY], capture_output=True, text=True, check=True)
+    imported = set(answer.stdout.split())
+    assert "neurosim.runner.place" in imported
+    assert not {"numpy", "pydantic", "h5py", "neurosim.runner.work", "neurosim.spec._model"} & imported
 
 
 def test_what_a_worker_does_not_import(tmp_path):

@@ -179,6 +179,34 @@ def test_comments_and_docstrings_are_not_part_of_the_key(tmp_path):
     assert source_digest() == source_digest()
 
 
+def test_sources_are_read_once_until_one_of_them_changes(tmp_path, monkeypatch):
+    from neurosim.runner import trials
+
+    file, memory, read, meaning = tmp_path / "a.py", tmp_path / "cache", [], trials._meaning
+    monkeypatch.setenv("NEUROSIM_CACHE", str(memory))
+    monkeypatch.setattr(trials, "_sources", lambda: iter([("a.py", file)]))
+    monkeypatch.setattr(trials, "_meaning", lambda path: read.append(path) or meaning(path))
+
+    def digest():
+        # as a new process would
+        trials.source_stamp.cache_clear()
+        return trials.source_digest.__wrapped__()
+
+    try:
+        file.write_text("x = 1\n")
+        first = digest()
+        assert digest() == first and len(read) == 1
+        file.write_text("x = 10\n")
+        assert digest() != first and len(read) == 2
+        next(memory.glob("sources/*.json")).write_text("{")
+        file.write_text("x = 1\n")
+        assert digest() == first and len(read) == 3
+        monkeypatch.setenv("NEUROSIM_CACHE", str(file))
+        assert digest() == first and len(read) == 4
+    finally:
+        trials.source_stamp.cache_clear()
+
+
 def fail_for(fake_engine, monkeypatch, error, when):
     def before(plan):
         if when(plan):

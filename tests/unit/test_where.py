@@ -7,7 +7,8 @@ import pytest
 
 from neurosim.errors import EngineError, SpecError
 from neurosim.runner import estimate, where
-from neurosim.runner.where import Place, place_of, scheduler_of, slurm_request, workers_that_fit
+from neurosim.runner.place import Place, place_of
+from neurosim.runner.where import scheduler_of, slurm_request, workers_that_fit
 from neurosim.schedulers import Dask, Local, Request, Slurm
 from neurosim.schedulers import slurm as slurm_module
 
