@@ -8,7 +8,7 @@ emptied vesicle or a lost enzyme shows at once. Where stores or receptors have m
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -36,7 +36,7 @@ _MOVED = 0.1
 #: Points between two doses at which what drugs do is evaluated; between them it is linear.
 _POINTS = 25
 #: Relative and absolute (nM, or the unit of the variable) error of the integration.
-_RTOL, _ATOL = 1e-4, 1e-6
+_RTOL, _ATOL = 1e-3, 1e-5
 
 Exposure = Callable[[np.ndarray], Mapping[str, np.ndarray]]
 
@@ -288,13 +288,22 @@ class Clock:
 
     def _rates(self, y: np.ndarray, drive: np.ndarray, now: np.ndarray) -> np.ndarray:
         """Time derivatives of states in columns, shape (variable, state), under what drugs do ``now`` (one row of a stretch)."""
-        n = self._flows.n_pools + 2 * self._flows.n_terminals
-        levels = np.maximum(y[:n], 0.0)
-        change, rate = self._flows.rates(levels, drive[:, None], self._moment(now))
-        if not self.regulated:
-            return change
+        return self._rates_at(drive, now)(y)
+
+    def _rates_at(self, drive: np.ndarray, now: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        """States in columns → their time derivatives, under what the row ``now`` says whenever it is called."""
+        flows, n_pools = self._flows, self._flows.n_pools
+        n, drive, moment = n_pools + 2 * flows.n_terminals, drive[:, None], self._moment(now)
         X, S = (now[part][:, None] for part in self._parts[3:])
-        return np.concatenate([change, self._regulation(levels[: self._flows.n_pools], rate, y[n:], X, S)])
+
+        def rates(y: np.ndarray) -> np.ndarray:
+            levels = np.maximum(y[:n], 0.0)
+            change, rate = flows.rates(levels, drive, moment)
+            if not self.regulated:
+                return change
+            return np.concatenate([change, self._regulation(levels[:n_pools], rate, y[n:], X, S)])
+
+        return rates
 
     def _regulation(
         self, c: np.ndarray, rate: np.ndarray, ln_R: np.ndarray, X: np.ndarray, S: np.ndarray
@@ -313,7 +322,7 @@ class Clock:
 
     def _slopes(self, y: np.ndarray, drive: np.ndarray, now: np.ndarray) -> np.ndarray:
         """Jacobian by differences, all columns at once."""
-        return slopes_of(lambda states: self._rates(states, drive, now), y)[1]
+        return slopes_of(self._rates_at(drive, now), y)[1]
 
     def advance(
         self,
@@ -359,15 +368,7 @@ class Clock:
             levels = exposure(np.concatenate([[math.nextafter(a, b)], t[1:]]))
             activities = self._activities(state.activity, levels, t)
             stretch = self._stretch(t, levels, activities)
-            along = follow(
-                lambda at, y, stretch=stretch: self._rates(y[:, None], drive, stretch(at))[:, 0],
-                lambda at, y, stretch=stretch: self._slopes(y, drive, stretch(at)),
-                y,
-                t,
-                b,
-                _RTOL,
-                _ATOL,
-            )
+            along = self._follow(y, drive, stretch, t, b)
             for k, y_k in enumerate(along, start=1):
                 c, S, Q = np.split(np.maximum(y_k[: n_pools + 2 * n], 0.0), [n_pools, n_pools + n])
                 R = state.R.copy()
@@ -383,6 +384,20 @@ class Clock:
                     return state, float(t[k])
             y = y_k
         return state, end
+
+    def _follow(self, y: np.ndarray, drive: np.ndarray, stretch: Stretch, t: np.ndarray, end: float) -> Iterator[np.ndarray]:
+        """States at the moments ``t`` of a stretch, as they are asked for."""
+        rates = self._rates_at(drive, stretch.now)
+
+        def rates_at(at: float, y: np.ndarray) -> np.ndarray:
+            stretch(at)
+            return rates(y[:, None])[:, 0]
+
+        def slopes_at(at: float, y: np.ndarray) -> np.ndarray:
+            stretch(at)
+            return slopes_of(rates, y)[1]
+
+        return follow(rates_at, slopes_at, y, t, end, _RTOL, _ATOL)
 
     def _bound(
         self,

@@ -3,8 +3,8 @@
 Only the syntax is YAML's. No scalar is turned into a number, a switch or a date, so ``5-HT``, ``on``,
 ``no`` and ``1e3`` arrive as they were written and the field that takes them decides.
 
-What files are mostly made of is read and written here; ruamel, which knows all of YAML and takes its time for it, is
-asked for the rest, and alone says what is wrong with a text.
+libyaml reads what files are mostly made of; ruamel, which knows all of YAML 1.2 and takes its time for it, is asked for the
+rest, and alone says what is wrong with a text.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from pathlib import Path as FilePath
 
 from neurosim.errors import SpecError
 from neurosim.spec._tree import Block, Items, copied, mark_of
-from neurosim.spec._yaml_common import common_document
-from neurosim.spec._yaml_text import write_yaml
+from neurosim.spec._yaml_quick import quick_document, write_yaml
 
 __all__ = ["Block", "Items", "copied", "mark_of", "read_document", "parse_document", "write_yaml"]
 
@@ -70,9 +69,9 @@ def parse_document(text: str, file: str) -> Block:
     SpecError
         See :func:`read_document`.
     """
-    document = common_document(text, file)
+    document = quick_document(text, file)
     if document is None:
-        from neurosim.spec._yaml_events import document_of
+        from neurosim.spec._yaml_whole import document_of
 
         document = document_of(text, file)
     return document
