@@ -18,6 +18,7 @@ _MODULES = (
     "neurosim.analysis.outcome",
     "neurosim.recording.phase",
     "netCDF4",
+    "scipy.linalg.lapack",
 )
 
 

@@ -139,7 +139,8 @@ def _look(folder: Path, expansion: Expansion, parts: Mapping[str, str], wanted: 
 
 def _tasks(pending, needs, folder: Path, engine: str, attributes, *, again: bool) -> list[Task]:
     jobs = (Job(trial, folder.resolve(), engine, attributes, again, source_stamp()) for trial in pending)
-    return [Task(job.spec.key, job, limit_of(needs[job.spec.key])) for job in jobs]
+    # trials of a subject may begin alike
+    return [Task(job.spec.key, job, limit_of(needs[job.spec.key]), str(job.spec.subject)) for job in jobs]
 
 
 def _evaluate(found: _Found, folder: Path, attributes: Mapping[str, Any], listener: Listener) -> dict[str, Ended]:

@@ -181,12 +181,12 @@ def test_trials_are_read_as_they_end_and_not_when_all_have(tiny, fake_engine, pl
 def test_making_figure_and_table_imports_nothing_that_was_not_loaded_while_trials_ran(tiny):
     code = f"""
 import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r})
-import fake_engine, importlib, pytest
+import fake_engine, pytest
 from neurosim.cli.showing import results_table
 from neurosim.runner import products
 fake_engine.install(pytest.MonkeyPatch())
-run = importlib.import_module("neurosim.runner.run")
-make = run.make_products
+from neurosim.runner import run_experiment, work
+make = work.make_products
 def counted(*args):
     products._load()
     before = set(sys.modules)
@@ -194,8 +194,8 @@ def counted(*args):
     results_table(results)
     print("more:", *(set(sys.modules) - before))
     return results
-run.make_products = counted
-run.run_experiment("tiny_experiment", workers=1)
+work.make_products = counted
+run_experiment("tiny_experiment", workers=1)
 """
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     word, *more = answer.stdout.splitlines()[-1].split()
