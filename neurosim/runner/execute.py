@@ -46,6 +46,8 @@ class Job:
         Run it although its file is there.
     stamp : str
         :func:`~neurosim.runner.trials.source_stamp` where the job was made.
+    shared : Path or None
+        Where the processes of a run find each other's first phases.
     """
 
     spec: TrialSpec
@@ -54,6 +56,7 @@ class Job:
     attributes: Mapping[str, Any]
     again: bool = False
     stamp: str = ""
+    shared: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ def execute(job: Job, report: Callable[[float], None]) -> Ended:
 
         try:
             _same_sources(job)
-            result = simulate(job.spec, job.engine, tell)
+            result = simulate(job.spec, job.engine, tell, job.shared)
             if result.has_data:
                 rates = trial_rates(result)
         except Exception as error:
@@ -111,9 +114,18 @@ def _same_sources(job: Job) -> None:
 
 
 def simulate(
-    spec: TrialSpec, engine: str, report: Callable[[float], None] = lambda part: None
+    spec: TrialSpec, engine: str, report: Callable[[float], None] = lambda part: None, shared: Path | None = None
 ) -> TrialResult:
     """Run all phases of a trial.
+
+    Parameters
+    ----------
+    spec : TrialSpec
+    engine : str
+    report : callable
+        Is told the part done.
+    shared : Path, optional
+        See :class:`Job`.
 
     Returns
     -------
@@ -139,7 +151,8 @@ def simulate(
             return run_plan(step.plan, lambda part: report((done + part * length) / sum(lengths)))
 
         # a trial of a single phase differs in it from all others
-        raw = FIRST_PHASES.run(engine, step.plan, simulated) if is_first and len(lengths) > 1 else simulated()
+        begins = is_first and len(lengths) > 1
+        raw = FIRST_PHASES.run(engine, step.plan, simulated, shared) if begins else simulated()
         is_first = False
         report((done + length) / sum(lengths))
         return raw

@@ -1,26 +1,35 @@
 """The phase with which trials begin, simulated once where several have it in common.
 
 Arms of a subject differ from their drugs on, and so do the points of a scan of doses: before that they are one and the same
-plan, from which an engine makes the same bits. A process that does one trial after the other need not do it again.
+plan, from which an engine makes the same bits. A process that does one trial after the other need not do it again, nor need those
+beside it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
+import pickle
+import tempfile
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from neurosim.build import Plan
 from neurosim.engines import RawPhase
 
-__all__ = ["FirstPhases", "plan_digest"]
+if TYPE_CHECKING:
+    from neurosim.schedulers import Scheduler
 
-#: Bytes of results that are kept at most.
-_ROOM = 100_000_000
+__all__ = ["FirstPhases", "plan_digest", "shared_folder"]
+
+#: Bytes of results that are kept at most, by each process and for all of a run.
+_ROOM = 200_000_000
 
 
 class FirstPhases:
@@ -29,28 +38,75 @@ class FirstPhases:
     Parameters
     ----------
     room : int
-        Bytes.
+        Bytes, in memory and in a folder.
     """
 
     def __init__(self, room: int = _ROOM):
         self.room = room
         self.kept: OrderedDict[str, tuple[RawPhase, int]] = OrderedDict()
 
-    def run(self, engine: str, plan: Plan, run: Callable[[], RawPhase]) -> RawPhase:
-        """What an engine makes of a plan: remembered, and then it took no time, or from ``run``."""
-        key = f"{engine} {plan_digest(plan)}"
-        if key in self.kept:
-            self.kept.move_to_end(key)
-            return replace(self.kept[key][0], wall_time=0.0, loop_time=0.0)
+    def run(self, engine: str, plan: Plan, run: Callable[[], RawPhase], shared: Path | None = None) -> RawPhase:
+        """What an engine makes of a plan: remembered, and then it took no time, or from ``run``.
+
+        Parameters
+        ----------
+        engine : str
+        plan : Plan
+        run : callable
+            Has the engine run it.
+        shared : Path, optional
+            Folder in which other processes may have left it, and in which it is left for them.
+        """
+        key = f"{engine}-{plan_digest(plan)}"
+        raw = self.kept[key][0] if key in self.kept else _read(shared, key)
+        if raw is not None:
+            self._keep(key, raw)
+            return replace(raw, wall_time=0.0, loop_time=0.0)
         raw = run()
+        self._keep(key, raw)
+        _write(shared, key, raw, self.room)
+        return raw
+
+    def _keep(self, key: str, raw: RawPhase) -> None:
         self.kept[key] = raw, _size(raw)
+        self.kept.move_to_end(key)
         while sum(size for _, size in self.kept.values()) > self.room:
             self.kept.popitem(last=False)
-        return raw
 
     def forget(self) -> None:
         """Give the memory back."""
         self.kept.clear()
+
+
+@contextlib.contextmanager
+def shared_folder(scheduler: Scheduler) -> Iterator[Path | None]:
+    """A folder for the processes of a run on this machine, gone at its end; None for a single one, or where they are elsewhere."""
+    if getattr(scheduler, "workers", 1) == 1:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="neurosim-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
+def _read(shared: Path | None, key: str) -> RawPhase | None:
+    if shared is not None:
+        # one that is damaged, or was made by another version of this class, is as good as none
+        with contextlib.suppress(OSError, pickle.UnpicklingError, EOFError, AttributeError, TypeError, ValueError):
+            return pickle.loads((shared / key).read_bytes())
+    return None
+
+
+def _write(shared: Path | None, key: str, raw: RawPhase, room: int) -> None:
+    """Leave a result in a folder, whole or not at all, if there is room."""
+    if shared is None:
+        return
+    temporary = shared / f"{key}.{os.getpid()}"
+    # the disk of temporary files may be full: then each process does its own
+    with contextlib.suppress(OSError):
+        if sum(path.stat().st_size for path in shared.iterdir()) + _size(raw) > room:
+            return
+        temporary.write_bytes(pickle.dumps(raw, pickle.HIGHEST_PROTOCOL))
+        os.replace(temporary, shared / key)
 
 
 def plan_digest(plan: Plan) -> str:

@@ -14,6 +14,7 @@ from neurosim.recording import OUTCOMES_WITH_DATA, TrialRecord, environment
 from neurosim.runner.belonging import no_longer_asked, parts_of
 from neurosim.runner.estimate import limit_of
 from neurosim.runner.execute import Ended, Job
+from neurosim.runner.first_phase import shared_folder
 from neurosim.runner.folder import FIGURE, alone, clear, finished, has_plan, open_folder, write_plan
 from neurosim.runner.measure import estimates_of
 from neurosim.runner.place import Place
@@ -111,8 +112,9 @@ def _run(experiment: Experiment, folder: Path, wanted: Wanted, listener: Listene
         write_plan(folder, plan)
     attributes = _trial_attributes(experiment, engine)
     if scheduler is not None:
-        tasks = _tasks(found.pending, needs, folder, engine, attributes, again=wanted.retry_failed)
-        done = simulate_pending(scheduler, tasks, listener, wanted.most_failures)
+        with shared_folder(scheduler) as shared:
+            tasks = _tasks(found.pending, needs, folder, engine, attributes, again=wanted.retry_failed, shared=shared)
+            done = simulate_pending(scheduler, tasks, listener, wanted.most_failures)
     else:
         done = Simulated(_evaluate(found, folder, attributes, listener), {}, False)
     if scheduler is not None and wanted.place.detach:
@@ -137,10 +139,9 @@ def _look(folder: Path, expansion: Expansion, parts: Mapping[str, str], wanted: 
     return _Found(headers, kept, damaged, [trial for trial in expansion.trials if trial.key not in kept])
 
 
-def _tasks(pending, needs, folder: Path, engine: str, attributes, *, again: bool) -> list[Task]:
-    jobs = (Job(trial, folder.resolve(), engine, attributes, again, source_stamp()) for trial in pending)
-    # trials of a subject may begin alike
-    return [Task(job.spec.key, job, limit_of(needs[job.spec.key]), str(job.spec.subject)) for job in jobs]
+def _tasks(pending, needs, folder: Path, engine: str, attributes, *, again: bool, shared: Path | None) -> list[Task]:
+    jobs = (Job(trial, folder.resolve(), engine, attributes, again, source_stamp(), shared) for trial in pending)
+    return [Task(job.spec.key, job, limit_of(needs[job.spec.key])) for job in jobs]
 
 
 def _evaluate(found: _Found, folder: Path, attributes: Mapping[str, Any], listener: Listener) -> dict[str, Ended]:

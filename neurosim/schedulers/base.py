@@ -27,14 +27,11 @@ class Task:
         Handed to the callable; must survive pickling.
     limit : float or None, s
         Wall-clock limit after which the task is given up; None for no limit.
-    kin : str
-        Tasks of one kin have something in common: a process that did one of them is likely to do the others faster.
     """
 
     key: str
     argument: Any = None
     limit: float | None = None
-    kin: str = ""
 
 
 @dataclass(frozen=True)

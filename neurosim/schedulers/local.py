@@ -20,7 +20,6 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
@@ -36,8 +35,6 @@ _START = (
 )
 #: How often limits are looked at, s.
 _TICK = 0.5
-#: Tasks among which one of a known kin is looked for.
-_FURTHEST = 1000
 #: Characters of a dead worker's last words that are kept.
 _LAST_WORDS = 2000
 _CGROUPS = Path("/sys/fs/cgroup")
@@ -158,7 +155,7 @@ def _elsewhere(
         while (waiting or busy) and not is_over():
             while waiting and len(busy) < n:
                 worker = idle.pop() if idle else start()
-                worker.give(_next(waiting, worker.kins))
+                worker.give(waiting.popleft())
                 busy[worker.connection] = worker
             while idle and not waiting:
                 idle.pop().end()
@@ -181,15 +178,6 @@ def _elsewhere(
             worker.end()
 
 
-def _next(waiting: deque[Task], kins: set[str]) -> Task:
-    """Take the first task of a kin that a worker knows, else the first."""
-    for k, task in enumerate(islice(waiting, _FURTHEST)):
-        if task.kin in kins:
-            del waiting[k]
-            return task
-    return waiting.popleft()
-
-
 class _Worker:
     """One worker process and the task it has."""
 
@@ -202,7 +190,6 @@ class _Worker:
             self.process = self._start(theirs.fileno(), nursery)
         self.call, self.sender = call, Sender()
         self.task: Task | None = None
-        self.kins: set[str] = set()
         self.since = 0.0
         self.is_alive = True
 
@@ -223,7 +210,6 @@ class _Worker:
 
     def give(self, task: Task) -> None:
         self.task, self.since = task, time.monotonic()
-        self.kins.add(task.kin)
         # A worker that is already dead is noticed when its answer is read.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self.connection.send(self.sender.pack((self.call, task.argument)))

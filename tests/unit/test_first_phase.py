@@ -5,12 +5,14 @@ from dataclasses import fields, replace
 import h5py
 import numpy as np
 import pytest
+from engines_util import same
 from plans import changed, tiny_plan
 
 from neurosim import runner
 from neurosim.engines import get_engine
 from neurosim.runner.execute import FIRST_PHASES
-from neurosim.runner.first_phase import FirstPhases, plan_digest
+from neurosim.runner.first_phase import FirstPhases, plan_digest, shared_folder
+from neurosim.schedulers import Local
 
 PLAN = tiny_plan(settle=0.0, record=0.05)
 
@@ -80,6 +82,40 @@ def contents(path):
     with h5py.File(path) as file:
         file.visititems(lambda name, item: found.update({name: str(item[()].tolist())} if hasattr(item, "shape") else {}))
     return found
+
+
+def test_processes_of_a_run_share_what_they_made(tmp_path):
+    runs = []
+
+    def run():
+        runs.append(1)
+        return get_engine("numpy").run(PLAN)
+
+    first, second = FirstPhases(), FirstPhases()
+    made = first.run("numpy", PLAN, run, tmp_path)
+    found = second.run("numpy", PLAN, run, tmp_path)
+    assert len(runs) == 1 and found.loop_time == 0.0
+    assert same(made, found)
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(file.read_bytes()[:-7])
+    FirstPhases().run("numpy", PLAN, run, tmp_path)
+    assert len(runs) == 2, "a damaged file is as good as none"
+    FirstPhases().run("numpy", PLAN, run, tmp_path / "gone")
+    assert len(runs) == 3, "and so is a folder that cannot be used"
+
+
+def test_no_more_is_shared_than_there_is_room_for(tmp_path):
+    raw = get_engine("numpy").run(PLAN)
+    FirstPhases(room=10).run("numpy", PLAN, lambda: raw, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_folder_is_there_for_several_processes_of_this_machine_alone():
+    with shared_folder(Local(2)) as folder:
+        assert folder.is_dir()
+    assert not folder.exists()
+    with shared_folder(Local(1)) as folder:
+        assert folder is None
 
 
 @pytest.fixture

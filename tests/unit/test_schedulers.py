@@ -61,13 +61,6 @@ def test_no_worker_waits_for_what_is_done_with_an_outcome(tmp_path):
     assert [outcome.key for outcome in outcomes] == ["b"]
 
 
-def test_a_worker_does_first_what_is_of_the_kin_of_what_it_did():
-    given = [Task(f"{arm}{kin}", 3, kin=kin) for arm in "ab" for kin in "xy"]
-    assert [o.key for o in Local(1, apart=True).run(given, tasks.square)] == ["ax", "bx", "ay", "by"]
-    assert [o.key for o in Local(1).run(given, tasks.square)] == ["ax", "ay", "bx", "by"], "one process knows them all"
-    assert [o.key for o in Local(1, apart=True).run([Task(k, 3) for k in "abc"], tasks.square)] == ["a", "b", "c"]
-
-
 def test_a_worker_ends_when_nothing_is_left_for_it():
     with closing(Local(2).run([Task("slow", 600), Task("quick", 0)], tasks.process)) as outcomes:
         quick = next(outcomes)
