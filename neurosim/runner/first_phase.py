@@ -1,8 +1,8 @@
 """The phase with which trials begin, simulated once where several have it in common.
 
 Arms of a subject differ from their drugs on, and so do the points of a scan of doses: before that they are one and the same
-plan, from which an engine makes the same bits. A process that does one trial after the other need not do it again, nor need those
-beside it.
+plan, from which an engine makes the same bits. A process that does one trial after the other need not do it again, and those
+beside it need not either.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class FirstPhases:
 
 @contextlib.contextmanager
 def shared_folder(scheduler: Scheduler) -> Iterator[Path | None]:
-    """A folder for the processes of a run on this machine, gone at its end; None for a single one, or where they are elsewhere."""
+    """A folder for several processes of this machine, gone at the end of their run; None for other runs."""
     if getattr(scheduler, "workers", 1) == 1:
         yield None
         return
