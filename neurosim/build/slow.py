@@ -286,12 +286,8 @@ class Clock:
     def _flows(self) -> Flows:
         return Flows.of(self.stores, self._pools, self._cross, self._at, self._quantum)
 
-    def _rates(self, y: np.ndarray, drive: np.ndarray, now: np.ndarray) -> np.ndarray:
-        """Time derivatives of states in columns, shape (variable, state), under what drugs do ``now`` (one row of a stretch)."""
-        return self._rates_at(drive, now)(y)
-
     def _rates_at(self, drive: np.ndarray, now: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-        """States in columns → their time derivatives, under what the row ``now`` says whenever it is called."""
+        """States in columns, shape (variable, state) → their time derivatives, under what the row ``now`` says at each call."""
         flows, n_pools = self._flows, self._flows.n_pools
         n, drive, moment = n_pools + 2 * flows.n_terminals, drive[:, None], self._moment(now)
         X, S = (now[part][:, None] for part in self._parts[3:])
@@ -319,10 +315,6 @@ class Clock:
         """s E_ref/τ, s/τ and λ/τ of the regulated sites and the bounds of ln R, as columns."""
         s, lam, tau, low, high = (self._sites[f"of_{key}"][:, None] for key in ("s", "lam", "tau", "lowest", "highest"))
         return s * self._activation_at_rest[:, None] / tau, s / tau, lam / tau, np.log(low), np.log(high)
-
-    def _slopes(self, y: np.ndarray, drive: np.ndarray, now: np.ndarray) -> np.ndarray:
-        """Jacobian by differences, all columns at once."""
-        return slopes_of(self._rates_at(drive, now), y)[1]
 
     def advance(
         self,

@@ -95,7 +95,7 @@ def test_the_clock_goes_on_from_pools_that_stand_still_at_the_firing_that_was_he
     rest = clock.drive(clock.rest.released, np.ones(clock._flows.n_terminals))
     state = clock.heard(clock.at_rest, 3.0 * rest, DRUGS)
     y = np.concatenate([state.c, state.S, state.Q, np.log(state.R[[clock.layout.sites[n] for n in clock.regulated]])])
-    change = clock._rates(y[:, None], 3.0 * rest, clock._row(DRUGS, {}))[: len(state.c), 0]
+    change = clock._rates_at(3.0 * rest, clock._row(DRUGS, {}))(y[:, None])[: len(state.c), 0]
     assert np.abs(change / (state.c + 1.0)).max() < 1e-9, "Newton's method ends within 1e-8 of a step"
     assert (state.c > clock.rest.c * 1.2).sum() > len(state.c) / 4, "more firing and blocked carriers raise many of them"
     assert np.array_equal(state.S, clock.at_rest.S), "stores take their own time"

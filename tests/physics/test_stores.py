@@ -9,7 +9,7 @@ from neurosim import pharmacology
 from neurosim.build.phases import Trial
 from neurosim.build.plan import CARRIERS, SLOW_STEP
 from neurosim.build.slow import Clock
-from neurosim.build.stiff import settled
+from neurosim.build.stiff import settled, slopes_of
 from neurosim.models import reference
 from neurosim.spec import Experiment, load_circuit, resolve
 
@@ -54,12 +54,13 @@ def _settled(clock, state, rates, levels):
     y = np.concatenate([c, state.S, state.Q, ln_R])
     from scipy.integrate import solve_ivp
 
+    change = clock._rates_at(rates, row)
     run = solve_ivp(
-        lambda t, y: clock._rates(y[:, None], rates, row)[:, 0],
+        lambda t, y: change(y[:, None])[:, 0],
         (0.0, 120.0),
         y,
         method="BDF",
-        jac=lambda t, y: clock._slopes(y, rates, row),
+        jac=lambda t, y: slopes_of(change, y)[1],
         rtol=1e-6,
     )
     return {pool: run.y[k, -1] / c[k] for pool, k in clock.layout.pools.items()}
@@ -75,7 +76,7 @@ def test_without_drugs_everything_stands_still(circuit):
     rates = clock.drive(clock.rest.released, np.ones(len(clock.rest.released)))
     state = clock.at_rest
     y = np.concatenate([clock.rest.c, state.S, state.Q, np.zeros(len(clock.regulated))])
-    slopes = clock._rates(y[:, None], rates, clock._row({}, {}))[:, 0]
+    slopes = clock._rates_at(rates, clock._row({}, {}))(y[:, None])[:, 0]
     # S_0, k_v, k_m and J_syn are solved for this, so only rounding is left: relative to the fluxes through each pool
     scale = np.concatenate([1.0 + clock.rest.c, 1.0 + state.Q, 1.0 + state.Q, np.ones(len(clock.regulated))])
     assert np.abs(slopes / scale).max() < 1e-9
