@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import os
 import pickle
+import shutil
 import tempfile
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
@@ -100,13 +101,17 @@ def _write(shared: Path | None, key: str, raw: RawPhase, room: int) -> None:
     """Leave a result in a folder, whole or not at all, if there is room."""
     if shared is None:
         return
-    temporary = shared / f"{key}.{os.getpid()}"
-    # the disk of temporary files may be full: then each process does its own
+    temporary, size = shared / f"{key}.{os.getpid()}", _size(raw)
+    # where it cannot be left, each process does its own
     with contextlib.suppress(OSError):
-        if sum(path.stat().st_size for path in shared.iterdir()) + _size(raw) > room:
+        left = room - sum(path.stat().st_size for path in shared.iterdir())
+        if size > min(left, shutil.disk_usage(shared).free / 2):
             return
-        temporary.write_bytes(pickle.dumps(raw, pickle.HIGHEST_PROTOCOL))
-        os.replace(temporary, shared / key)
+        try:
+            temporary.write_bytes(pickle.dumps(raw, pickle.HIGHEST_PROTOCOL))
+            os.replace(temporary, shared / key)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def plan_digest(plan: Plan) -> str:

@@ -110,6 +110,19 @@ def test_no_more_is_shared_than_there_is_room_for(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_full_disk_leaves_nothing_behind(tmp_path, monkeypatch):
+    raw = get_engine("numpy").run(PLAN)
+
+    def full(path, data):
+        with path.open("wb") as file:
+            file.write(data[:10])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    assert FirstPhases().run("numpy", PLAN, lambda: raw, tmp_path) is raw
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_folder_is_there_for_several_processes_of_this_machine_alone():
     with shared_folder(Local(2)) as folder:
         assert folder.is_dir()
