@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "clean_attributes",
+    "is_alive",
     "open_tree",
     "reading",
     "root_attributes",
@@ -211,18 +212,19 @@ def sweep(folder: Path) -> list[Path]:
     removed = []
     for path in Path(folder).glob(".*.tmp*"):
         match = _TEMPORARY.match(path.name)
-        if match and not _is_alive(int(match[1])) and not _is_young(path):
+        if match and not is_alive(int(match[1])) and not _is_young(path):
             path.unlink(missing_ok=True)
             removed.append(path)
     return removed
 
 
-def _is_alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Whether a process of this machine is at work."""
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
-    except (PermissionError, OverflowError):
+    except PermissionError:
         return True
     return not _has_ended(pid)
 

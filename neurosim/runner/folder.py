@@ -16,6 +16,7 @@ from pathlib import Path
 
 from neurosim.errors import ResultSchemaError
 from neurosim.recording import block_headers, block_paths, read_header, sweep, trial_path
+from neurosim.recording.files import is_alive
 from neurosim.recording.trials import TrialRecord
 
 __all__ = [
@@ -271,19 +272,9 @@ def marks(folder: Path) -> list[Mark]:
         try:
             said, quiet = json.loads(path.read_text()), time.time() - path.stat().st_mtime
             host, job = str(said["host"]), str(said.get("job") or "")
-            found.append(Mark(key, host, job, quiet, host == platform.node() and not _is_alive(int(said["pid"]))))
+            found.append(Mark(key, host, job, quiet, host == platform.node() and not is_alive(int(said["pid"]))))
         except FileNotFoundError:
             continue
         except (OSError, ValueError, KeyError, TypeError, OverflowError):
             found.append(Mark(key, "?", "", 0.0, True))
     return found
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

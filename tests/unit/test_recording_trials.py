@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import os
+import platform
 import subprocess
 import sys
 import time
@@ -35,6 +36,7 @@ from neurosim.recording import (
     write_trial,
 )
 from neurosim.recording.files import _encoding
+from neurosim.runner.folder import marks
 
 
 @pytest.fixture
@@ -326,10 +328,14 @@ def test_a_process_that_has_ended_writes_no_more_though_its_parent_did_not_notic
     path = tmp_path / f".a.h5.{process.pid}.tmp"
     path.touch()
     os.utime(path, (1, 1))
+    (tmp_path / "trials").mkdir()
+    said = {"pid": process.pid, "host": platform.node(), "job": "", "since": 0.0}
+    (tmp_path / "trials" / "a.running").write_text(json.dumps(said))
     until = time.monotonic() + 60
     while not sweep(tmp_path) and time.monotonic() < until:
         time.sleep(0.05)
     assert not path.exists() and process.returncode is None
+    assert [mark.is_gone for mark in marks(tmp_path)] == [True], "and it works on no trial"
     process.wait()
 
 
