@@ -92,9 +92,13 @@ def _queue_again() -> int:
     name = f"{os.environ.get('SLURM_ARRAY_JOB_ID')}_{os.environ.get('SLURM_ARRAY_TASK_ID')}"
     until = time.monotonic() + _PATIENCE
     while time.monotonic() < until:
+        # before it is asked: where the answer is yes, this process may be ended before it can say so
+        sys.stderr.write(f"time limit: asks for {name} to run again\n")
+        sys.stderr.flush()
         asked = subprocess.run(["scontrol", "requeue", name], capture_output=True, text=True, check=False)
-        answer = (asked.stderr or asked.stdout).strip() or "yes"
-        sys.stderr.write(f"time limit: asked for {name} to run again: {answer}\n")
+        answer = (asked.stderr or asked.stdout).strip()
+        if answer:
+            sys.stderr.write(f"{answer}\n")
         if asked.returncode == 0:
             time.sleep(_PATIENCE)
         elif "nable to contact" not in asked.stderr:
