@@ -226,8 +226,6 @@ def site_ligands(
         concentration that the pool starts from.
     """
     site, constants = layout.circuit.sites[name], layout.site_constants[name]
-    if not concentrations:
-        return NO_LIGANDS
     fast, slow = pharmacology.split_terms(
         site.receptor, concentrations, constants, knowledge.species, knowledge
     )

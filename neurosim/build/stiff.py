@@ -205,8 +205,9 @@ def follow(
 
     Notes
     -----
-    A Rosenbrock method, for it is started anew behind every moment of the clock, at which methods that look back lose what
-    they know: a third of SciPy's BDF's time, import included, and at the same tolerance a tenth of its error.
+    A Rosenbrock method, for methods that look back lose what they know at every moment of the clock. Beside SciPy's BDF with a
+    tolerance of 1e-4, along the clock of a trial of the main job with 1e-3: four fifths of the time, without an import of
+    0.4 s; half of the states within 7e-6 (BDF 1.4e-4), all within 2.4e-3 (1.0e-3).
     """
     steps = _Steps(rates, slopes, float(times[0]), np.asarray(y, float), end, rtol, atol)
     for time in times[1:]:

@@ -23,6 +23,7 @@ __all__ = ["StandaloneEngine"]
 _LAID_OUT = (".pre", ".post", ".delay")
 _NEXT = b"+"
 
+
 class StandaloneEngine(Engine):
     """Runs plans with compiled C++; Brian2 is needed to build a program, not to run it."""
 

@@ -154,4 +154,3 @@ def _has(path: Path, wanted: Mapping[str, str]) -> bool:
     except ResultSchemaError:
         return False
     return all(attributes.get(name) == value for name, value in wanted.items())
-

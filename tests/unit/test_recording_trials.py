@@ -339,7 +339,6 @@ def test_a_process_that_has_ended_writes_no_more_though_its_parent_did_not_notic
     process.wait()
 
 
-
 def test_spikes_that_were_not_asked_for_are_not_stored(tmp_path):
     result = trial("ab", SMALL, SSRI, record=0.5)
     path = write_trial(tmp_path, result, trial_rates(result), spikes=False)
