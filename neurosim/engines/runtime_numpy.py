@@ -121,7 +121,8 @@ def _result(plan: Plan, parts, wall_time: float, loop_time: float) -> RawPhase:
     every = sample_ratio(s)
 
     def trace(monitor: str, variable: str, n: int, every: int = 1) -> np.ndarray:
-        return np.ascontiguousarray(np.asarray(getattr(monitors[monitor], variable + "_"))[:n, ::every], float)
+        # a copy in any case: Brian2's own memory moves when the monitor ends, whoever still looks at it
+        return np.array(getattr(monitors[monitor], variable + "_")[:n, ::every], float, order="C")
 
     sizes = {"pools": s.n_pools, "sites": s.n_sites, "terminals": s.n_terminals}
 

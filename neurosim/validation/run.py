@@ -82,11 +82,11 @@ def validate(
     """
     found, folder = read_rows(rows), _FOLDER if output is None else Path(output)
     ids = chosen(found, only)
-    needed = {name for id in ids for name in (id, found.rows[id].positive) if name is not None}
-    experiments = {id: _experiments(found, id, quick) for id in found.rows if id in needed}
+    needed = {name for row in ids for name in (row, found.rows[row].positive) if name is not None}
+    experiments = {row: _experiments(found, row, quick) for row in found.rows if row in needed}
     n_runs = len({id(experiment) for found_ones in experiments.values() for experiment in found_ones})
     runs = _Runs(folder, workers, progress or Listener(), n_runs)
-    scores = tuple(_score(found, id, experiments, runs) for id in ids)
+    scores = tuple(_score(found, row, experiments, runs) for row in ids)
     table = write_scores(scores, folder / _TABLE)
     return Validation(scores, table, write_scoreboard(scores, folder), runs.has_failed)
 

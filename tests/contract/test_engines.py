@@ -284,6 +284,13 @@ def test_runs_are_bit_identical_whatever_else_runs(standalone, tiny_phase):
     assert not same(raw, others[1])
 
 
+def test_a_result_owns_its_numbers():
+    """One sample of each trace: a look at Brian2's own memory would be contiguous, and it moves when a monitor ends."""
+    raw = get_engine("numpy").run(tiny_plan(settle=0.0, record=0.01))
+    arrays = [value for value in vars(raw).values() if isinstance(value, np.ndarray)]
+    assert all(array.flags.owndata for array in (*arrays, *raw.traces.values(), *raw.means.values()))
+
+
 def test_numpy_engine_repeats_itself():
     plan = tiny_plan(settle=0.01, record=0.03)
     engine = get_engine("numpy")

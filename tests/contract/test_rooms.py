@@ -1,5 +1,7 @@
 """Imports point one way, down the list of rooms in DESIGN; style is what ruff says."""
 
+import ast
+import builtins
 import shutil
 import subprocess
 import sys
@@ -72,3 +74,29 @@ def test_only_cli_prints():
 def test_style():
     answer = run("ruff", "check", "--output-format=concise", ".")
     assert answer.returncode == 0, answer.stdout
+
+
+def hidden(function):
+    """Builtins that a function calls although a comprehension in it has a variable of that name."""
+    variables = {
+        name.id
+        for part in ast.walk(function)
+        if isinstance(part, ast.comprehension)
+        for name in ast.walk(part.target)
+        if isinstance(name, ast.Name)
+    }
+    calls = {part.func.id for part in ast.walk(function) if isinstance(part, ast.Call) and isinstance(part.func, ast.Name)}
+    return variables & calls & set(dir(builtins))
+
+
+def test_no_variable_of_a_comprehension_is_a_builtin_that_its_function_calls():
+    """Python 3.12 runs comprehensions within their function, where such a call fails."""
+    found = [
+        (path.relative_to(ROOT), part.name, names)
+        for path in sorted((ROOT / "neurosim").rglob("*.py"))
+        for part in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(part, ast.FunctionDef) and (names := hidden(part))
+    ]
+    assert found == []
+    (bad,) = ast.parse("def f(rows):\n    return {id: 1 for id in rows}, id(rows)").body
+    assert hidden(bad) == {"id"}
