@@ -24,14 +24,15 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-import h5py
 import numpy as np
 
 from neurosim.errors import ResultSchemaError
+from neurosim.recording.chunks import write_chunks
 from neurosim.recording.groups import COMPRESSION, WORTH_COMPRESSING, Group, write_groups
 from neurosim.recording.schema import SCHEMA
 
 if TYPE_CHECKING:
+    import h5py
     import xarray as xr
 
 __all__ = [
@@ -124,15 +125,21 @@ def write_file(path: Path, root: Mapping[str, Any], groups: Mapping[str, Group])
     return _write_whole(path, lambda temporary: write_groups(temporary, root, groups))
 
 
-def _write_whole(path: Path, write: Callable[[Path], None]) -> Path:
+def _write_whole(path: Path, write: Callable[[Path], Mapping[str, np.ndarray] | None]) -> Path:
+    """Write by ``write``, which may leave variables for later, then seal."""
+    # not by a process that only hands out trials
+    import h5py
+
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with without_collection():
-            write(temporary)
+            left = write(temporary)
         # netCDF-C would read all that it wrote to add two attributes
         with h5py.File(temporary, "r+") as file:
+            for name, values in (left or {}).items():
+                write_chunks(file[name], values)
             file.attrs["seal"] = _SEAL_WORDS
             file.attrs["complete"] = 1
         _seal(temporary)
@@ -259,6 +266,8 @@ def reading(path: Path) -> Iterator[h5py.File]:
         holds = _seal_holds(Path(path))
         if holds is False:
             raise ResultSchemaError(_damaged(path))
+        import h5py
+
         with h5py.File(path, "r") as file:
             _check(path, file)
             if holds is None and "seal" in file.attrs:
@@ -288,7 +297,7 @@ def verify(path: Path) -> None:
 
 
 def _read_all(name: str, node: h5py.Group | h5py.Dataset) -> None:
-    if isinstance(node, h5py.Dataset) and node.shape:
+    if getattr(node, "shape", None):
         node[()]
 
 
@@ -319,6 +328,8 @@ def _text(value: Any) -> Any:
 
 def root_attributes(file: h5py.File) -> dict[str, Any]:
     """Root attributes as plain Python values."""
+    import h5py
+
     attributes = {}
     for name, value in file.attrs.items():
         if name.startswith("_"):

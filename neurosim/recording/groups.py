@@ -22,6 +22,8 @@ __all__ = ["COMPRESSION", "WORTH_COMPRESSING", "Column", "Group", "write_groups"
 # (level 4 takes twice as long as 1 for one hundredth of the size; compressing a few numbers makes a file larger)
 COMPRESSION = {"zlib": True, "complevel": 1, "shuffle": True, "fletcher32": True}
 WORTH_COMPRESSING = 128
+#: Bytes of a variable from which on it is worth a chunk by itself.
+_LARGE = 1 << 14
 
 
 class Column(NamedTuple):
@@ -61,8 +63,14 @@ def _column(name: str, given: Any) -> Column:
     return Column((dims,) if isinstance(dims, str) else tuple(dims), np.asarray(values), *more)
 
 
-def write_groups(path: Path, root: Mapping[str, Any], groups: Mapping[str, Group]) -> None:
-    """Write a file with ``root`` as its attributes."""
+def write_groups(path: Path, root: Mapping[str, Any], groups: Mapping[str, Group]) -> dict[str, np.ndarray]:
+    """Write a file with ``root`` as its attributes.
+
+    Returns
+    -------
+    dict, path within the file → values
+        Large compressed variables, which are defined and are left to :func:`~neurosim.recording.chunks.write_chunks`.
+    """
     import netCDF4  # not by a process that only reads, or begins a run
 
     # All definitions before all values: netCDF-C writes and flushes the definitions of the whole file whenever a value
@@ -70,8 +78,17 @@ def write_groups(path: Path, root: Mapping[str, Any], groups: Mapping[str, Group
     with netCDF4.Dataset(path, "w", format="NETCDF4") as file:
         file.setncatts(root)
         defined = [pair for name, group in groups.items() for pair in _define(file.createGroup(name), group)]
+        left = {}
         for variable, values in defined:
-            variable[...] = values
+            if _is_large(variable, values):
+                left[f"{variable.group().path}/{variable.name}"] = values
+            else:
+                variable[...] = values
+    return left
+
+
+def _is_large(variable: netCDF4.Variable, values: np.ndarray) -> bool:
+    return values.nbytes >= _LARGE and values.dtype.kind in "iuf" and variable.filters()["zlib"]
 
 
 def _define(file: netCDF4.Group, group: Group) -> Iterator[tuple[netCDF4.Variable, np.ndarray]]:
