@@ -1,24 +1,25 @@
 """Circuit + subject + arm + phase → plan: plain arrays, SI units, no engine."""
 
-from neurosim.build.checks import Finding, check_circuit
-from neurosim.build.phases import Situation, Step, Trial, structure
-from neurosim.build.exposure import phase_concentrations
-from neurosim.build.plan import CARRIERS, Labels, Plan, Structure, SynapseGroup, Wiring
-from neurosim.build.still import Still
+from neurosim._lazy import load_at_first_use
 
-__all__ = [
-    "CARRIERS",
-    "Finding",
-    "Labels",
-    "Plan",
-    "Still",
-    "Situation",
-    "Step",
-    "Structure",
-    "SynapseGroup",
-    "Trial",
-    "Wiring",
-    "check_circuit",
-    "phase_concentrations",
-    "structure",
-]
+#: Name → file; who hands out trials needs none of what plans them.
+_HOME = {
+    "Finding": "checks",
+    "check_circuit": "checks",
+    "forget_drawn": "drawn",
+    "phase_concentrations": "exposure",
+    "structure": "layout",
+    "Situation": "phases",
+    "Step": "phases",
+    "Trial": "phases",
+    "CARRIERS": "plan",
+    "COUPLING": "plan",
+    "Labels": "plan",
+    "Plan": "plan",
+    "Structure": "plan",
+    "SynapseGroup": "plan",
+    "Wiring": "plan",
+    "Still": "still",
+}
+
+__all__ = load_at_first_use(__name__, _HOME)

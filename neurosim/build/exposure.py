@@ -110,14 +110,14 @@ class Drugs:
         times = np.asarray(t, float)[:, None] + np.linspace(0.0, self.interval, _AVERAGED)
         return {ligand: np.mean(values, axis=1) for ligand, values in self.levels(times).items()}
 
-    def turns(self, start: float, end: float) -> list[float]:
-        """Moments (s) between ``start`` and ``end`` at which a dose begins or ends."""
+    def turns(self, end: float) -> list[float]:
+        """Moments (s) before ``end`` at which a dose begins or ends."""
         found = []
         for dose in self.doses:
             first, interval = float(dose.time or 0.0), float(dose.ii or 0.0)
             times = first + interval * np.arange(int(dose.addl or 0) + 1)
             found += [*times, *(times + _duration(dose))]
-        return sorted({float(t) for t in found if start < t < end})
+        return sorted({float(t) for t in found if t < end})
 
     def typical(self, t: float) -> dict[str, float]:
         """Levels (nM) as receptors feel them about time t: the mean over the coming interval of repeated doses."""

@@ -10,9 +10,9 @@ from functools import cached_property
 from neurosim import pharmacology
 from neurosim.build.plan import Structure, SynapseGroup
 from neurosim.build.subject import Cells, cell_ranges
-from neurosim.spec import Circuit, Protocol, SynapseKind
+from neurosim.spec import Circuit, Protocol, Resolved, SynapseKind, phase_times
 
-__all__ = ["Layout", "symbol", "biexponential_peak"]
+__all__ = ["Layout", "biexponential_peak", "layout_of", "structure", "symbol"]
 
 #: Stimulus slots that every program has, so that adding a stimulation compiles nothing.
 _SLOTS = 2
@@ -194,3 +194,16 @@ class Layout:
             dt=float(self.protocol.dt),
             dt_trace=float(self.protocol.trace_step),
         )
+
+
+def structure(resolved: Resolved) -> Structure:
+    """What has to be compiled for an arm of an experiment; equal for all arms that differ in numbers only."""
+    return layout_of(resolved).structure
+
+
+def layout_of(resolved: Resolved) -> Layout:
+    """The layout of an arm of an experiment."""
+    per_phase = [0]
+    for phase in phase_times(resolved.protocol):
+        per_phase.append(sum(s.phase == phase.name for s in resolved.arm.stimulations))
+    return Layout(resolved.circuit, resolved.protocol, max(per_phase))

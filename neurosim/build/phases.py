@@ -23,19 +23,17 @@ from neurosim.build.chemistry import (
     terminal_arrays,
     terminal_constants,
 )
+from neurosim.build.drawn import Drawn, drawn
 from neurosim.build.exposure import Drugs, knowledge_of, phase_concentrations
-from neurosim.build.layout import Layout, biexponential_peak
-from neurosim.build.plan import SLOW_STEP, Labels, Plan, Structure, Wiring
+from neurosim.build.layout import Layout, biexponential_peak, layout_of
+from neurosim.build.plan import COUPLING, SLOW_STEP, Labels, Plan, Wiring
 from neurosim.build.slow import Clock, SlowState
 from neurosim.build.stimuli import stimulus_arrays, stimulus_masks
 from neurosim.build.streams import noise_key
-from neurosim.build.subject import draw_cells, draw_wiring, survivors
+from neurosim.build.subject import survivors
 from neurosim.spec import PhaseTime, Resolved, phase_times
 
-__all__ = ["Situation", "Step", "Trial", "structure"]
-
-#: Length (s) of a coupling phase: what it settles at most, and its recording (MODEL §6: at least 2 s).
-_COUPLING_SETTLE, _COUPLING_RECORD = 3.0, 2.0
+__all__ = ["Situation", "Step", "Trial"]
 
 #: What an engine heard of the terminals: mean release (nM/s) and filling.
 Heard = tuple[np.ndarray, np.ndarray]
@@ -81,18 +79,6 @@ def _unheard(clock: Clock) -> Heard:
     return clock.rest.released, np.ones(len(clock.rest.released))
 
 
-def structure(resolved: Resolved) -> Structure:
-    """What has to be compiled for an arm of an experiment; equal for all arms that differ in numbers only."""
-    return _layout(resolved).structure
-
-
-def _layout(resolved: Resolved) -> Layout:
-    per_phase = [0]
-    for phase in phase_times(resolved.protocol):
-        per_phase.append(sum(s.phase == phase.name for s in resolved.arm.stimulations))
-    return Layout(resolved.circuit, resolved.protocol, max(per_phase))
-
-
 @dataclass(frozen=True)
 class Trial:
     """One subject in one arm at one scan point; gives the plan of each of its phases.
@@ -109,7 +95,7 @@ class Trial:
 
     @cached_property
     def layout(self) -> Layout:
-        return _layout(self.resolved)
+        return layout_of(self.resolved)
 
     @cached_property
     def alive(self) -> dict[str, np.ndarray]:
@@ -121,25 +107,13 @@ class Trial:
 
     @cached_property
     def cells(self) -> dict[str, np.ndarray]:
-        cells = draw_cells(self.resolved.circuit, self.resolved.seed, self.subject)
-        cells["inv_C_m"] = cells["inv_C_m"] * np.concatenate(list(self.alive.values()))
-        return cells
+        healthy = self._drawn.cells
+        return healthy | {"inv_C_m": healthy["inv_C_m"] * np.concatenate(list(self.alive.values()))}
 
     @cached_property
-    def _projections(self) -> dict[str, dict[str, np.ndarray]]:
-        layout, resolved = self.layout, self.resolved
-        return {
-            name: draw_wiring(
-                name,
-                projection,
-                layout.cells[projection.pre],
-                layout.cells[projection.post],
-                resolved.seed,
-                self.subject,
-                float(resolved.protocol.dt),
-            )
-            for name, projection in resolved.circuit.projections.items()
-        }
+    def _drawn(self) -> Drawn:
+        resolved = self.resolved
+        return drawn(self.layout, resolved.circuit, resolved.seed, self.subject, float(resolved.protocol.dt))
 
     @cached_property
     def part_alive(self) -> dict[str, float]:
@@ -168,7 +142,7 @@ class Trial:
                     days = np.arange(now + drugs.interval, until, drugs.interval)
                     state, now = clock.advance(state, drive, drugs.averaged, now, until, days)
                 else:
-                    state, now = clock.advance(state, drive, drugs.levels, now, end, drugs.turns(now, end))
+                    state, now = clock.advance(state, drive, drugs.levels, now, end, drugs.turns(end))
                 if now < end and now != until:
                     drive = clock.drive(*(yield self._coupling(phase, clock, state, drugs, now)) or _unheard(clock))
                     told = drugs.typical(now)
@@ -237,8 +211,8 @@ class Trial:
         self, coming: PhaseTime, clock: Clock, state: SlowState, drugs: Drugs, now: float
     ) -> Step:
         """A short phase at ``now`` that asks how the network fires; nothing of it is kept."""
-        settle = min(float(coming.settle), _COUPLING_SETTLE)
-        between = PhaseTime(f"coupling:{now:.0f}", now, False, settle, _COUPLING_RECORD)
+        longest, record = COUPLING
+        between = PhaseTime(f"coupling:{now:.0f}", now, False, min(float(coming.settle), longest), record)
         return self._step(between, drugs.typical(now), clock, state, coupling=True)
 
     def plan(self, phase: PhaseTime, situation: Situation, clock: Clock) -> Plan:
@@ -294,35 +268,12 @@ class Trial:
                 kinds["Mg"] = float(kind.Mg.value)
         return kinds
 
-    @cached_property
-    def _synapses(self) -> dict[str, dict[str, np.ndarray]]:
-        """Columns of the synapses by group, in the order in which the engines lay them out, and each one's projection."""
-        found = {}
-        for group, names in self.layout.groups.items():
-            parts = [self._projections[name] for name in names]
-            columns = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
-            columns["projection"] = np.repeat(np.arange(len(names)), [len(part["pre"]) for part in parts])
-            order = np.lexsort((columns["delay"], columns["pre"]))
-            found[group] = {key: column[order] for key, column in columns.items()}
-        return found
-
     def _wiring(self, concentrations: Mapping[str, float]) -> dict[str, Wiring]:
         """Synapses by group; events of a receptor's own kind scale with its drug-free fraction, slow kinds to unit peak."""
-        wiring = {}
-        for group, names in self.layout.groups.items():
-            scales = tuple(self._event_scale(name, concentrations) for name in names)
-            # the same object as in the last phase where nothing has changed: an engine need not look at it again
-            if group not in self._scaled or self._scaled[group][0] != scales:
-                columns = dict(self._synapses[group])
-                weight = columns["weight"] * np.array(scales)[columns.pop("projection")]
-                self._scaled[group] = scales, Wiring(**columns | {"weight": weight})
-            wiring[group] = self._scaled[group][1]
-        return wiring
-
-    @cached_property
-    def _scaled(self) -> dict[str, tuple[tuple[float, ...], Wiring]]:
-        """Group → scales of its projections in the last phase, and the synapses that they gave."""
-        return {}
+        return {
+            group: self._drawn.wiring(group, tuple(self._event_scale(name, concentrations) for name in names))
+            for group, names in self.layout.groups.items()
+        }
 
     def _event_scale(self, name: str, concentrations: Mapping[str, float]) -> float:
         kind = self.resolved.circuit.synapses[self.resolved.circuit.projections[name].synapse]

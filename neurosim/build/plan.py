@@ -57,11 +57,13 @@ from typing import Literal
 
 import numpy as np
 
-__all__ = ["CARRIERS", "SynapseGroup", "Structure", "Wiring", "Labels", "Plan", "SLOW_STEP", "VOLTAGE_STEP"]
+__all__ = ["CARRIERS", "COUPLING", "SynapseGroup", "Structure", "Wiring", "Labels", "Plan", "SLOW_STEP", "VOLTAGE_STEP"]
 
 CARRIERS = ("DAT", "SERT", "NET")
 SLOW_STEP = 1e-3
 VOLTAGE_STEP = 1e-3
+#: Length (s) of a coupling phase: what it settles at most, and its recording (MODEL §6: at least 2 s).
+COUPLING = (3.0, 2.0)
 
 
 @dataclass(frozen=True)
@@ -109,9 +111,12 @@ class Structure:
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Wiring:
-    """Synapses of one group, arrays of shape (n,). ``U tau_rec tau_fac`` only where the group is plastic."""
+    """Synapses of one group, arrays of shape (n,). ``U tau_rec tau_fac`` only where the group is plastic.
+
+    Trials of one subject may share it, so nobody writes to it.
+    """
 
     pre: np.ndarray
     post: np.ndarray

@@ -33,8 +33,8 @@ __all__ = ["Clock", "SlowState"]
 
 #: A store or a number of receptors that has moved by this part asks for the network anew (MODEL §6).
 _MOVED = 0.1
-#: Points between two doses at which what drugs do is evaluated; between them it is linear.
-_POINTS = 25
+#: Moments between two doses at which what drugs do is evaluated; between them it is linear.
+_MOMENTS = 36
 #: Relative and absolute (nM, or the unit of the variable) error of the integration.
 _RTOL, _ATOL = 1e-3, 1e-5
 
@@ -336,7 +336,7 @@ class Clock:
             Times in s → drug → free concentration in nM.
         start, end : float, s
         doses : sequence of float, s
-            Moments at which concentrations jump or turn.
+            Moments at which concentrations jump or turn, those before ``start`` too.
 
         Returns
         -------
@@ -349,13 +349,14 @@ class Clock:
             If an irreversible inhibitor meets a protein whose renewal is in no table.
         """
         edges = sorted({start, end, *(t for t in doses if start < t < end)})
+        turn = max((t for t in doses if t <= start), default=start)
         followed = self._followed(list(exposure(np.array([start]))))
         n_pools, n = len(state.c), len(self._at)
         index = [self.layout.sites[name] for name in self.regulated]
         y = np.concatenate([state.c, state.S, state.Q, np.log(state.R[index])])
         first = state
         for a, b in zip(edges[:-1], edges[1:], strict=True):
-            t = a + (b - a) * np.linspace(0.0, 1.0, _POINTS) ** 2
+            t = _moments(a, b, turn if a == start else a)
             # a dose counts from its own moment on, so the left edge is looked at just behind it
             levels = exposure(np.concatenate([[math.nextafter(a, b)], t[1:]]))
             activities = self._activities(state.activity, levels, t)
@@ -447,3 +448,17 @@ class Clock:
                 now[name] = end + (found[-1][name] - end) * math.exp(-rate * h)
             found.append(now)
         return found
+
+
+def _moments(start: float, end: float, turn: float) -> np.ndarray:
+    """Moments from ``start`` to ``end``: the closer the less time has gone since the last ``turn`` of the drugs, where courses bend.
+
+    They lie at equal steps of the square root of that time, also where the clock starts again in between because something has
+    moved; the last step may be half as long again.
+    """
+    length, found = end - turn, [start]
+    while found[-1] < end:
+        now = found[-1]
+        later = turn + length * (math.sqrt((now - turn) / length) + 1.0 / _MOMENTS) ** 2
+        found.append(end if later + 0.5 * (later - now) >= end else later)
+    return np.array(found)

@@ -107,6 +107,8 @@ _INVERSE = np.linalg.inv(_COUPLING)
 _AT, _FROM = _STAGES.sum(axis=1), _STAGES @ _INVERSE
 _TO = np.diag(np.diag(_INVERSE)) - _INVERSE
 _WEIGHT, _ERROR = _END @ _INVERSE, (_END - _LOWER) @ _INVERSE
+#: First step (s); where it is too long it is done again.
+_BEGINS = 1.0
 #: Steps for which a Jacobian serves, bounds of the change of a step, its safety, and the smallest one as a part of the time.
 _SERVES, _SHRINK, _GROW, _SAFETY, _SMALLEST = 8, 0.2, 6.0, 0.9, 1e-12
 
@@ -131,7 +133,7 @@ class _Steps:
 
     def __init__(self, rates, slopes, t: float, y: np.ndarray, end: float, rtol: float, atol: float):
         self.rates, self.slopes, self.end, self.rtol, self.atol = rates, slopes, end, rtol, atol
-        self.t, self.y, self.h = t, y, _FIRST
+        self.t, self.y, self.h = t, y, _BEGINS
         self.identity, self.stages = np.eye(len(y)), np.zeros((len(_AT), len(y)))
         self.jacobian: np.ndarray | None = None
         self.served = 0

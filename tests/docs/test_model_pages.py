@@ -10,7 +10,7 @@ from docs.pages import DOCS, page_paths
 
 from neurosim import models, pharmacology, reference
 from neurosim.analysis import spikes
-from neurosim.build import chemistry, phases, slow, subject
+from neurosim.build import chemistry, plan, slow, subject
 from neurosim.calibration import fit
 from neurosim.reference import bibliography
 from neurosim.spec._model import CITATION
@@ -107,9 +107,10 @@ CONSTANTS = {
         (r"D2: (\d+) nM", reference.receptor("D2").K_func),
     ],
     "slow_clock.md": [
-        (r"at most (\d) s of settling", phases._COUPLING_SETTLE),
-        (r"(\d) s of recording", phases._COUPLING_RECORD),
+        (r"at most (\d) s of settling", plan.COUPLING[0]),
+        (r"(\d) s of recording", plan.COUPLING[1]),
         (r"relative error \$10\^\{(-\d)\}\$", math.log10(slow._RTOL)),
+        (r"(\d+) moments", slow._MOMENTS),
     ],
     "pharmacokinetics.md": [(r"\\right\)\^\{([\d.]+)\}", reference.pk_default("allometric_exponent").value)],
     "readouts.md": [(r"above ([\d.]+) Hz", spikes.ACTIVE_RATE), (r"at most (\d+) ms", 1e3 * spikes.BURST_START)],

@@ -8,7 +8,7 @@ import pytest
 from neurosim import pharmacology
 from neurosim.build.phases import Trial
 from neurosim.build.plan import CARRIERS, SLOW_STEP
-from neurosim.build.slow import Clock
+from neurosim.build.slow import _MOMENTS, Clock, _moments
 from neurosim.build.stiff import settled, slopes_of
 from neurosim.models import reference
 from neurosim.spec import Experiment, load_circuit, resolve
@@ -211,6 +211,43 @@ def test_the_clock_gives_what_the_network_gives_at_the_same_firing(circuit):
     has = clock.stores.has
     np.testing.assert_allclose(end.S_end[has], state.S[has], rtol=2e-3, atol=1e-6)
     np.testing.assert_allclose(end.Q_end[has], state.Q[has], rtol=1e-3, atol=1e-6)
+
+
+def test_moments_are_equal_steps_of_the_root_of_the_time_since_the_last_turn():
+    root = np.sqrt(_moments(100.0, 2800.0, 100.0) - 100.0)
+    assert np.allclose(np.diff(root), root[-1] / _MOMENTS) and len(root) == _MOMENTS + 1
+    # begun in between the steps are the same ones, and only the last is another
+    again = np.sqrt(_moments(900.0, 2800.0, 100.0) - 100.0)
+    assert np.allclose(np.diff(again)[:-1], root[-1] / _MOMENTS)
+    assert 0.0 < again[-1] - again[-2] <= 1.5 * root[-1] / _MOMENTS
+
+
+@pytest.mark.parametrize("start", [0.0, 1e-9, 1.0, 899.0, 899.999999, 900.0 - 1e-10])
+def test_moments_grow_from_start_to_end_to_the_bit(start):
+    moments = _moments(start, 900.0, 0.0)
+    assert (moments[0], moments[-1]) == (start, 900.0) and (np.diff(moments) > 0).all()
+    assert len(moments) <= _MOMENTS + 1
+
+
+def test_a_clock_that_starts_again_looks_as_often_and_comes_as_far(circuit, monkeypatch):
+    """Stopped where something has moved and gone on, against ten times as many moments; nothing heard in between."""
+
+    def carried_on():
+        one = trial(circuit, [{"drug": "escitalopram", "dose": "10 mg/kg", "route": "ip"}])
+        clock, state, now, times = clock_of(one), None, 0.0, []
+        state = clock.at_rest
+        drive = clock.drive(clock.rest.released, np.ones(len(clock.rest.released)))
+        while now < 2700.0:
+            state, now = clock.advance(state, drive, one._drugs.levels, now, 2700.0, one._drugs.turns(2700.0))
+            times.append(now)
+        return np.concatenate([state.c, state.S, state.Q, state.R]), times
+
+    coarse, stops = carried_on()
+    assert len(stops) > 4, "it was stopped in between"
+    monkeypatch.setattr("neurosim.build.slow._MOMENTS", 10 * _MOMENTS)
+    fine, _ = carried_on()
+    # courses of drugs are taken as linear between moments: 1 in 10^4, and the steps of the integration
+    np.testing.assert_allclose(coarse, fine, rtol=3e-4, atol=1e-3)
 
 
 def test_receptors_follow_their_activation_and_stay_within_their_bounds(circuit):
