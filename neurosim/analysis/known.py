@@ -6,13 +6,16 @@ import math
 from collections.abc import Container
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import h5py
 import numpy as np
 
 from neurosim.errors import ResultSchemaError
 from neurosim.recording import COLUMNS, OUTCOMES_WITH_DATA, VARIABLES, TrialRecord, names_in
 from neurosim.recording.files import reading
+
+if TYPE_CHECKING:
+    import h5py
 
 __all__ = ["SUMMARY", "known_headers", "known_records"]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from neurosim._memory import once_each
 from neurosim.recording import PhaseResult, SpikeTrains, TrialResult
 
 __all__ = [
@@ -213,6 +214,14 @@ def _mean_of_defined(values: np.ndarray) -> float:
 
 def phase_rates(phase: PhaseResult) -> dict[str, np.ndarray]:
     """All variables of the group ``rates`` for one phase, each of shape (population,)."""
+    alive, rates = _rates(phase.spikes, phase)
+    # trials that begin alike share their spikes; whoever gave them other survivors gets what is theirs
+    return dict(rates if np.array_equal(alive, phase.alive) else _rates.__wrapped__(phase.spikes, phase)[1])
+
+
+@once_each
+def _rates(spikes: SpikeTrains, phase: PhaseResult) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The survivors, and what :func:`phase_rates` says of them."""
     populations = [phase.population(name) for name in phase.labels.populations]
     columns = {
         "firing_rate": [firing_rate(spikes, alive) for spikes, alive in populations],
@@ -222,7 +231,7 @@ def phase_rates(phase: PhaseResult) -> dict[str, np.ndarray]:
         "burst_fraction": [burst_fraction(spikes) for spikes, _ in populations],
         "n_cells": [n_cells(alive) for _, alive in populations],
     }
-    return {name: np.array(column, float) for name, column in columns.items()}
+    return phase.alive, {name: np.array(column, float) for name, column in columns.items()}
 
 
 def trial_rates(trial: TrialResult) -> dict[str, np.ndarray]:

@@ -3,26 +3,43 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import os
 import signal
 import sys
 from collections.abc import Sequence
 
+from neurosim._memory import collect_rarely
+
 __all__ = ["main"]
 
 _INTERRUPTED = 130
 #: As in workers, matrices are small here: NumPy would take longer to start more threads than they could gain.
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+#: With these a run may have no workers here.
+_ELSEWHERE = ("--cluster", "--workers", "--dry-run", "--help")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and leave with its status: 0 done, 1 some trials failed, 2 wrong input, 130 interrupted."""
     # all memory goes with the process: the interpreter need not look through what is there, which takes as long as a table
     atexit.register(gc.freeze)
+    collect_rarely()
     for library in _THREADS:
         os.environ.setdefault(library, "1")
-    sys.exit(_status(list(sys.argv[1:] if arguments is None else arguments)))
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    with _workers_begun(given):
+        sys.exit(_status(given))
+
+
+def _workers_begun(arguments: list[str]) -> contextlib.AbstractContextManager[None]:
+    """Have workers of a run import while its command is read, unless it says that it has none here."""
+    if arguments[:1] != ["run"] or any(word.startswith(_ELSEWHERE) for word in arguments):
+        return contextlib.nullcontext()
+    from neurosim.runner.place import early_nursery
+
+    return early_nursery()
 
 
 def _status(arguments: list[str]) -> int:

@@ -38,6 +38,7 @@ from neurosim.recording.trials import (
     names_in,
     read_header,
     read_record,
+    record_of,
     trial_path,
     write_trial,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "phase_result",
     "read_header",
     "read_record",
+    "record_of",
     "sweep",
     "trial_path",
     "write_block",

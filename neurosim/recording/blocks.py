@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import h5py
 import numpy as np
 
 from neurosim.errors import ResultSchemaError
@@ -22,6 +21,7 @@ from neurosim.recording.schema import OUTCOMES_WITH_DATA, SCHEMA, VARIABLES, Sit
 from neurosim.recording.trials import TrialRecord, names_in, site_coords, variable
 
 if TYPE_CHECKING:
+    import h5py
     import xarray as xr
 
 __all__ = ["BLOCK_GROUPS", "Block", "block_headers", "block_paths", "block_records", "load_block_trial", "write_block"]

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from neurosim import pharmacology
+from neurosim._memory import once_each
 from neurosim.build import Plan, Situation, Trial
 from neurosim.build.plan import CARRIERS, VOLTAGE_STEP
 from neurosim.errors import ResultSchemaError
@@ -103,14 +104,13 @@ def phase_result(raw: RawPhaseLike, plan: Plan, context: PhaseContext) -> PhaseR
         Arrays that do not fit the plan.
     """
     structure, labels = plan.structure, plan.labels
-    spikes = _spike_trains(raw, plan)
     alive = np.asarray(plan.cells["inv_C_m"]) > 0
     means = {key: np.asarray(value, float) for key, value in raw.means.items()}
     means["filling"] = _by_pool(means.pop("filling"), plan)
     means["drift"] = np.asarray(raw.c_end, float) - np.asarray(raw.c_start, float)
     traces = {key: np.asarray(value, np.float32) for key, value in raw.traces.items()}
     n_times = _n_trace_samples(traces, plan, context.name)
-    traces["rate"] = population_rates(spikes, alive, labels.population_sizes, structure.dt_trace, n_times)
+    spikes, traces["rate"] = _fired(raw.spike_i, raw, plan, alive, n_times)
     # what the transmitter leaves is shared by the drugs, which come and go fast
     left = (1.0 - context.site_held.sum(axis=1) - means["bound"]) / (1.0 + context.site_terms.sum(axis=1))
     return PhaseResult(
@@ -143,6 +143,15 @@ def _by_pool(filling: np.ndarray, plan: Plan) -> np.ndarray:
     n, pool, quantum = len(plan.labels.pools), plan.terminals["pool"], plan.terminals["quantum"]
     total = np.bincount(pool, quantum, n)
     return np.divide(np.bincount(pool, quantum * filling, n), total, out=np.ones(n), where=total > 0)
+
+
+@once_each
+def _fired(
+    spike_i: np.ndarray, raw: RawPhaseLike, plan: Plan, alive: np.ndarray, n_times: int
+) -> tuple[SpikeTrains, np.ndarray]:
+    """Spikes of the recording, cell after cell, and rates of the populations; trials that begin alike share them."""
+    spikes = _spike_trains(raw, plan)
+    return spikes, population_rates(spikes, alive, plan.labels.population_sizes, plan.structure.dt_trace, n_times)
 
 
 def _spike_trains(raw: RawPhaseLike, plan: Plan) -> SpikeTrains:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import h5py
 import numpy as np
 
 from neurosim import reference
@@ -34,6 +33,7 @@ from neurosim.recording.schema import (
 )
 
 if TYPE_CHECKING:
+    import h5py
     import xarray as xr
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "names_in",
     "read_header",
     "read_record",
+    "record_of",
     "site_coords",
     "trial_path",
     "variable",
@@ -122,6 +123,40 @@ def write_trial(
         if trial.phases[0].labels.voltages:
             groups["voltages"] = _voltages(trial)
     return write_file(trial_path(folder, trial.key), root, groups)
+
+
+def record_of(trial: TrialResult, rates: Mapping[str, np.ndarray] | None = None) -> TrialRecord:
+    """What :func:`read_record` reads of the trial's file, without root attributes and without a file.
+
+    Parameters
+    ----------
+    trial : TrialResult
+    rates : mapping
+        As for :func:`write_trial`.
+    """
+    record = TrialRecord(trial.key, trial.outcome, trial.message, float(trial.wall_time), {})
+    if not trial.has_data:
+        return record
+    groups = _summary_groups(trial, rates or {})
+    names = {name: tuple(map(str, texts)) for group in groups.values() for name, texts in group.labels().items()}
+    dims, columns = _named()
+    return replace(
+        record,
+        labels={dim: names[dim] for dim in dims},
+        columns={column: names[column] for column in columns},
+        values={
+            (name, variable): np.asarray(column.values, np.float64)
+            for name, group in groups.items()
+            for variable, column in group.columns().items()
+            if variable in group.variables
+        },
+    )
+
+
+def _named() -> tuple[set[str], list[str]]:
+    """Dimensions of the summary groups, and the columns that say what lies along them."""
+    dims = {dim for group in _SUMMARY_GROUPS for entry in VARIABLES[group].values() for dim in entry.dims}
+    return dims, [column for dim, names in COLUMNS.items() if dim in dims for column in names]
 
 
 def _attributes(trial: TrialResult, extra: Mapping[str, Any]) -> dict[str, Any]:
@@ -437,6 +472,8 @@ def read_record(path: Path) -> TrialRecord:
 
 def _array(node: h5py.h5g.GroupID, name: str) -> np.ndarray:
     """A numeric variable, by the low-level interface: many small arrays cost mostly overhead."""
+    import h5py
+
     dataset = h5py.h5d.open(node, name.encode())
     out = np.empty(dataset.shape, np.float64)
     if out.size:
@@ -450,17 +487,14 @@ _KNOWN_LABELS: dict[str, tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, 
 
 def _labels(file: h5py.File, labels_hash: str):
     if labels_hash not in _KNOWN_LABELS:
-        labels = {}
-        for group in _SUMMARY_GROUPS:
-            for dim in {d for entry in VARIABLES[group].values() for d in entry.dims}:
-                labels[dim] = names_in(file[group][dim])
-        columns = {
-            column: names_in(file[group][column])
+        dims, columns = _named()
+        names = {
+            name: names_in(file[group][name])
             for group in _SUMMARY_GROUPS
-            for dim, names in COLUMNS.items()
-            if any(dim in entry.dims for entry in VARIABLES[group].values())
-            for column in names
+            for name in (*dims, *columns)
+            if name in file[group]
         }
+        labels, columns = {dim: names[dim] for dim in dims}, {column: names[column] for column in columns}
         _KNOWN_LABELS[labels_hash] = labels, columns
     return _KNOWN_LABELS[labels_hash]
 

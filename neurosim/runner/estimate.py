@@ -6,6 +6,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from neurosim.build import COUPLING
 from neurosim.errors import BuildError
 from neurosim.spec import Circuit, Resolved, phase_times
 
@@ -16,6 +17,8 @@ SIZE_LIMIT = 50e9
 #: Cell-seconds simulated per second and core, about: measured with 1500-4000 cells, vectorised program and NumPy.
 _SPEED = {"standalone": 40_000.0, "numpy": 1_200.0}
 _COMPILE_SECONDS = 25.0
+#: Coupling phases per drug given: in the experiments shipped there are 0 to 54 per arm, 7 or 8 after one or two acute doses.
+_COUPLINGS = 6
 #: A trial without spikes, one of many in a block.
 _STILL_SECONDS, _STILL_BYTES = 1e-3, 3_000.0
 #: Rate that a spike file is sized for, Hz, and bytes that gzip leaves of a number.
@@ -47,6 +50,7 @@ def estimate(resolved: Resolved, engine: str) -> Estimate:
     circuit, protocol = resolved.circuit, resolved.protocol
     n_cells = sum(p.n for p in circuit.populations.values())
     simulated = sum(float(p.settle) + float(p.record) for p in phases)
+    simulated += _COUPLINGS * sum(COUPLING) * len(resolved.arm.drugs)
     recorded = sum(float(p.record) for p in phases)
     samples = (_n_traces(circuit) / float(protocol.trace_step)) * recorded
     samples += sum(protocol.voltages.values()) * recorded / _VOLTAGE_STEP

@@ -9,12 +9,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from neurosim._memory import once_each
 from neurosim.errors import EngineError, NeurosimError, ResultSchemaError
 from neurosim.recording import (
     OUTCOMES_WITH_DATA,
+    TrialRecord,
     TrialResult,
     environment,
     read_header,
+    record_of,
     trial_path,
     write_trial,
 )
@@ -22,7 +25,7 @@ from neurosim.runner.first_phase import FirstPhases
 from neurosim.runner.folder import mark_running
 from neurosim.runner.trials import TrialSpec, contents, source_digest, source_stamp
 from neurosim.schedulers import Outcome
-from neurosim.spec import canonical_json, phase_times
+from neurosim.spec import Resolved, canonical_json, phase_times
 
 __all__ = ["FIRST_PHASES", "Ended", "Job", "execute", "simulate", "write_failure"]
 
@@ -61,13 +64,18 @@ class Job:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a trial ended. ``cannot_write`` is set where its file could not be written."""
+    """How a trial ended.
+
+    ``cannot_write`` is set where its file could not be written; ``record``, what the summary wants, where it need not go
+    through a file to get there.
+    """
 
     key: str
     outcome: str
     message: str
     wall_time: float
     cannot_write: str = ""
+    record: TrialRecord | None = None
 
 
 def execute(job: Job, report: Callable[[float], None]) -> Ended:
@@ -185,7 +193,7 @@ def _write(job: Job, result: TrialResult, rates: Mapping | None, trace: str) -> 
         "arm": spec.arm,
         "subject": spec.subject,
         "seed": spec.resolved.seed,
-        "resolved": canonical_json(contents(spec.resolved)),
+        "resolved": _text_of(spec.resolved),
         "traceback": trace or None,
     }
     ended = Ended(spec.key, result.outcome, result.message, result.wall_time)
@@ -193,7 +201,13 @@ def _write(job: Job, result: TrialResult, rates: Mapping | None, trace: str) -> 
         write_trial(job.folder, result, rates, attributes, spikes=spec.resolved.protocol.spikes)
     except ResultSchemaError as error:
         return replace(ended, cannot_write=str(error))
-    return ended
+    # reading it back takes longer; the outcomes of a cluster are files themselves
+    return ended if job.shared is None else replace(ended, record=record_of(result, rates))
+
+
+@once_each
+def _text_of(resolved: Resolved) -> str:
+    return canonical_json(contents(resolved))
 
 
 def _sentence(error: Exception) -> str:

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurosim.build import Plan
+from neurosim._memory import once_each
+from neurosim.build import Plan, Wiring
 from neurosim.engines import RawPhase
 
 if TYPE_CHECKING:
@@ -116,15 +117,27 @@ def _write(shared: Path | None, key: str, raw: RawPhase, room: int) -> None:
 
 def plan_digest(plan: Plan) -> str:
     """Hex digest of all that a plan holds; equal digests, equal results."""
+    return _digest(plan).hex()
+
+
+def _digest(value: Any) -> bytes:
     found = hashlib.blake2b(digest_size=16)
-    for part in _parts(plan):
+    for part in _parts(value):
         found.update(part)
-    return found.hexdigest()
+    return found.digest()
+
+
+@once_each
+def _wiring_digest(wiring: Wiring) -> bytes:
+    # most of a plan, and the same object in all trials of a subject
+    return _digest(vars(wiring))
 
 
 def _parts(value: Any):
     """Bytes that tell a value from every other one of its kind."""
-    if isinstance(value, np.ndarray):
+    if isinstance(value, Wiring):
+        yield _wiring_digest(value)
+    elif isinstance(value, np.ndarray):
         yield f"{value.dtype.str}{value.shape}".encode()
         yield np.ascontiguousarray(value).reshape(-1).view(np.uint8).data
     elif isinstance(value, Mapping):

@@ -13,7 +13,6 @@ from neurosim.recording import OUTCOMES_WITH_DATA, TrialRecord, trial_path
 from neurosim.runner.estimate import Estimate, estimate
 from neurosim.runner.execute import Job, execute
 from neurosim.runner.simulate import prepare, structures
-from neurosim.runner.still import BLOCK_SIZE, evaluate_blocks
 from neurosim.runner.trials import Expansion, TrialSpec, source_digest
 from neurosim.units import Quantity
 
@@ -22,7 +21,7 @@ __all__ = ["Measured", "estimates_of", "from_finished", "measure_one"]
 #: Trials of a folder that are looked at, at most.
 _MOST = 200
 #: Trials without spikes that are evaluated to see how long they take.
-_STILL = min(200, BLOCK_SIZE)
+_STILL = 200
 #: A trial that is expected to take longer, s, is measured on shorter phases.
 _LONGEST = 20.0
 
@@ -119,6 +118,8 @@ def _not_too_long(trial: TrialSpec, engine: str) -> TrialSpec:
 
 
 def _still(some: Sequence[TrialSpec], folder: Path) -> Measured:
+    from neurosim.runner.still import evaluate_blocks
+
     need, since = estimate(some[0].resolved, "none"), time.perf_counter()
     evaluate_blocks(some, folder, {"name": "measured"}, lambda trial, ended: None)
     taken = time.perf_counter() - since

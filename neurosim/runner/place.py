@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from neurosim.errors import SpecError, nearest
 from neurosim.schedulers import Nursery, cpu_count, nursery
 
-__all__ = ["CLUSTERS", "Place", "nursery_of", "place_of"]
+__all__ = ["CLUSTERS", "Place", "early_nursery", "nursery_of", "place_of"]
 
 CLUSTERS = ("slurm", "dask")
 #: What a trial imports.
@@ -17,6 +17,7 @@ _MODULES = (
     "neurosim.runner.execute",
     "neurosim.analysis.outcome",
     "neurosim.recording.phase",
+    "h5py",
     "netCDF4",
     "scipy.linalg.lapack",
 )
@@ -73,7 +74,32 @@ def place_of(
     return Place(name, address, tuple(sbatch_args), detach=detach)
 
 
+#: Begun before it is known where a run goes; taken by the first run that wants one.
+_BEGUN: list[Nursery] = []
+
+
+@contextlib.contextmanager
+def early_nursery() -> Iterator[None]:
+    """Begin what :func:`nursery_of` will want, for a run that will most likely have several workers on this machine.
+
+    What they import takes longer than to read the command and the experiment. At the end it is closed if nobody took it.
+    """
+    made = nursery(_MODULES) if cpu_count() > 1 else None
+    if made is not None:
+        _BEGUN.append(made)
+    try:
+        yield
+    finally:
+        if made in _BEGUN:
+            _BEGUN.remove(made)
+            made.close()
+
+
 def nursery_of(place: Place) -> contextlib.AbstractContextManager[Nursery | None]:
     """What makes the workers of a run that has several on this machine; it begins at once to import what they need."""
-    several = place.cluster is None and (place.workers or cpu_count()) > 1
-    return (nursery(_MODULES) if several else None) or contextlib.nullcontext()
+    begun = _BEGUN.pop() if _BEGUN else None
+    if place.cluster is None and (place.workers or cpu_count()) > 1:
+        return begun or nursery(_MODULES) or contextlib.nullcontext()
+    if begun is not None:
+        begun.close()
+    return contextlib.nullcontext()

@@ -20,7 +20,7 @@ from neurosim.spec import POINT, Experiment, axis_values, scan_dimensions
 if TYPE_CHECKING:
     from neurosim.analysis import Results
 
-__all__ = ["load_in_background", "make_products", "record_of"]
+__all__ = ["load_in_background", "make_products", "read_ended"]
 
 _DIGEST = "trials_digest"
 
@@ -31,6 +31,8 @@ def load_in_background() -> None:
 
 
 def _load() -> None:
+    import h5py  # noqa: F401
+
     # what saves the figure; Matplotlib imports it at the first save
     import matplotlib.backends.backend_agg  # noqa: F401
     import xarray as xr
@@ -43,7 +45,7 @@ def _load() -> None:
     xr.DataArray([0.0], {"x": ["a"]})
 
 
-def record_of(folder: Path, key: str) -> TrialRecord | None:
+def read_ended(folder: Path, key: str) -> TrialRecord | None:
     """What the summary wants of a trial that just ended; None where its file cannot be read, or not yet."""
     try:
         # its texts are long and the summary has its own

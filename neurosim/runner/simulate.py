@@ -14,7 +14,7 @@ from neurosim.recording import OUTCOMES_WITH_DATA, TrialRecord
 from neurosim.runner.estimate import Estimate, check_size
 from neurosim.runner.execute import FIRST_PHASES, Ended, execute, write_failure
 from neurosim.runner.place import Place
-from neurosim.runner.products import load_in_background, record_of
+from neurosim.runner.products import load_in_background, read_ended
 from neurosim.runner.trials import TrialSpec
 from neurosim.runner.where import jobs_folder, scheduler_of
 from neurosim.schedulers import Nursery, Scheduler, Task
@@ -164,7 +164,8 @@ def simulate_pending(
                 raise ResultSchemaError(done.cannot_write)
             ended[done.key] = done
             listener.ended(jobs[outcome.key].spec, done)
-            if (record := record_of(jobs[outcome.key].folder, done.key)) is not None:
+            record = done.record or read_ended(jobs[outcome.key].folder, done.key)
+            if record is not None:
                 records[done.key] = record
             failures += done.outcome not in OUTCOMES_WITH_DATA
             if most is not None and failures >= most and len(ended) < len(jobs):
@@ -176,8 +177,11 @@ def simulate_pending(
             listener.note(goes_on)
         raise
     finally:
+        from neurosim.build import forget_drawn
+
         outcomes.close()
         FIRST_PHASES.forget()
+        forget_drawn()
     return Simulated(ended, lost, stopped=False, records=records)
 
 

@@ -17,7 +17,6 @@ from types import CodeType
 from typing import Any
 
 from neurosim import reference
-from neurosim.build import Still
 from neurosim.spec import (
     Circuit,
     Experiment,
@@ -176,6 +175,8 @@ class _Digests:
     def _heard(self, resolved: Resolved) -> list[float]:
         key = (id(resolved.circuit), *((name, float(level)) for name, level in resolved.levels.items()))
         if key not in self.heard:
+            from neurosim.build import Still
+
             self.heard[key] = Still(resolved, ()).heard.tolist()
         return self.heard[key]
 

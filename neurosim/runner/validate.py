@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from neurosim import pharmacology, reference
 from neurosim.build.exposure import phase_concentrations
-from neurosim.build.still import levels_at_rest
 from neurosim.errors import NeurosimError, ReferenceDataError, SpecError
 from neurosim.spec import Circuit, Experiment, disorder_effects, locate, phase_times, resolve, spec_error
 
@@ -30,6 +29,8 @@ def validate(experiment: Experiment) -> None:
         *_drug_problems(experiment),
     ]
     if not problems and not experiment.has_spikes:
+        from neurosim.build.still import levels_at_rest
+
         for arm in experiment.arms:
             levels_at_rest(resolve(experiment, arm))
     if problems:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from neurosim.errors import SpecError
 from neurosim.recording import OUTCOMES_WITH_DATA, TrialRecord, environment
 from neurosim.runner.belonging import no_longer_asked, parts_of
-from neurosim.runner.estimate import limit_of
+from neurosim.runner.estimate import Estimate, limit_of
 from neurosim.runner.execute import Ended, Job
 from neurosim.runner.first_phase import shared_folder
 from neurosim.runner.folder import FIGURE, alone, clear, finished, has_plan, open_folder, write_plan
@@ -21,7 +21,6 @@ from neurosim.runner.place import Place
 from neurosim.runner.products import make_products
 from neurosim.runner.run import Listener, RunReport
 from neurosim.runner.simulate import Simulated, ready, refuse_jobs_at_work, simulate_pending
-from neurosim.runner.still import evaluate_blocks
 from neurosim.runner.trials import Expansion, TrialSpec, expand, source_digest, source_stamp
 from neurosim.runner.validate import idle_drugs, left_out, validate
 from neurosim.schedulers import Nursery, Task
@@ -113,7 +112,8 @@ def _run(experiment: Experiment, folder: Path, wanted: Wanted, listener: Listene
     attributes = _trial_attributes(experiment, engine)
     if scheduler is not None:
         with shared_folder(scheduler) as shared:
-            tasks = _tasks(found.pending, needs, folder, engine, attributes, again=wanted.retry_failed, shared=shared)
+            ordered = _in_order(found.pending, needs, experiment.reference.arm)
+            tasks = _tasks(ordered, needs, folder, engine, attributes, again=wanted.retry_failed, shared=shared)
             done = simulate_pending(scheduler, tasks, listener, wanted.most_failures)
     else:
         done = Simulated(_evaluate(found, folder, attributes, listener), {}, False)
@@ -139,6 +139,14 @@ def _look(folder: Path, expansion: Expansion, parts: Mapping[str, str], wanted: 
     return _Found(headers, kept, damaged, [trial for trial in expansion.trials if trial.key not in kept])
 
 
+def _in_order(pending: list[TrialSpec], needs: Mapping[str, Estimate], reference: str) -> list[TrialSpec]:
+    """What others are compared with first, so that a run that stops has something to say; then the longest first.
+
+    At the end workers wait for each other, the less the shorter what comes last.
+    """
+    return sorted(pending, key=lambda trial: (trial.arm != reference, -needs[trial.key].time))
+
+
 def _tasks(pending, needs, folder: Path, engine: str, attributes, *, again: bool, shared: Path | None) -> list[Task]:
     jobs = (Job(trial, folder.resolve(), engine, attributes, again, source_stamp(), shared) for trial in pending)
     return [Task(job.spec.key, job, limit_of(needs[job.spec.key])) for job in jobs]
@@ -148,6 +156,8 @@ def _evaluate(found: _Found, folder: Path, attributes: Mapping[str, Any], listen
     """Evaluate pending trials without spikes."""
     if not found.pending:
         return {}
+    from neurosim.runner.still import evaluate_blocks
+
     for path in found.damaged:
         # Its trials may come to lie in blocks of other names.
         path.unlink(missing_ok=True)

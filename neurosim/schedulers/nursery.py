@@ -19,6 +19,8 @@ import time
 import traceback
 from collections.abc import Mapping, Sequence
 
+from neurosim._memory import collect_rarely
+
 __all__ = ["Child", "Nursery", "tend"]
 
 _START = (
@@ -141,8 +143,8 @@ def tend(fd: int, modules: Sequence[str]) -> None:
     for name in modules:
         importlib.import_module(name)
     # what is there stays: a collection in a worker need not look at it, nor copy the pages that it lies on
-    gc.collect()
     gc.freeze()
+    collect_rarely()
     gc.enable()
     with socket.socket(fileno=fd) as control:
         while True:

@@ -20,6 +20,7 @@ from synthetic import SMALL, SSRI, Treatment, trial
 from neurosim.analysis import spike_trains, trial_rates
 from neurosim.errors import ResultSchemaError
 from neurosim.recording import (
+    OUTCOMES_WITH_DATA,
     PhaseContext,
     PopulationInfo,
     SiteInfo,
@@ -31,6 +32,7 @@ from neurosim.recording import (
     phase_result,
     read_header,
     read_record,
+    record_of,
     sweep,
     trial_path,
     write_trial,
@@ -187,6 +189,22 @@ def test_the_fast_reader_gives_what_xarray_gives(written):
     assert record.labels["ligand"] == ("escitalopram",)
     assert record.columns["receptor"] == ("D2", "5-HT1A", "5-HT2C")
     assert (record.key, record.outcome, record.wall_time) == ("k1", "ok", 1.5)
+
+
+@pytest.mark.parametrize("outcome", ["ok", "silent", "runaway", "failed", "nan"])
+def test_what_is_handed_over_is_what_the_file_would_say(tmp_path, outcome):
+    whole = trial("k1", SMALL, SSRI, record=0.5)
+    phases = whole.phases if outcome in OUTCOMES_WITH_DATA else ()
+    result = dataclasses.replace(whole, outcome=outcome, message="m", phases=phases)
+    rates = trial_rates(result) if result.has_data else None
+    there = read_record(write_trial(tmp_path, result, rates, {"subject": 1}))
+    here = record_of(result, rates)
+    for name in ("key", "outcome", "message", "wall_time", "labels", "columns"):
+        assert getattr(here, name) == getattr(there, name), name
+    assert here.values.keys() == there.values.keys() and bool(here.values) == result.has_data
+    for name, values in here.values.items():
+        assert values.dtype == there.values[name].dtype
+        assert np.array_equal(values, there.values[name], equal_nan=True), name
 
 
 def test_the_fast_reader_of_spikes_gives_what_xarray_gives(written):

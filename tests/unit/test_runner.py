@@ -13,6 +13,7 @@ import xarray as xr
 from results_util import assert_same_results
 
 import neurosim as ns
+from neurosim.build import COUPLING
 from neurosim.errors import BuildError, EngineError, NeurosimError, ResultSchemaError
 from neurosim.runner import Listener, check, estimate, expand, run, run_experiment, status, trial_key
 from neurosim.spec import load_experiment, resolve
@@ -408,6 +409,37 @@ def test_the_estimate_of_the_size_is_of_the_right_order(tiny, fake_engine):
     report = run_experiment("tiny_experiment", workers=1)
     size = sum(path.stat().st_size for path in (report.folder / "trials").iterdir())
     assert expected / 4 < size < expected * 4
+
+
+ORDERED = """
+arms:
+  one: {drugs: [{drug: escitalopram, dose: 1 mg/kg, route: ip}]}
+  none: {}
+  vehicle: {lesions: [{population: VTA_DA, fraction: 0.5}]}
+  two:
+    drugs:
+      - {drug: escitalopram, dose: 1 mg/kg, route: ip}
+      - {drug: WAY-100635, dose: 1 mg/kg, route: sc}
+reference: {arm: vehicle}
+"""
+
+
+def test_the_reference_runs_first_and_then_what_takes_longest(tiny, fake_engine):
+    (tiny / "short.yaml").write_text(SHORT[: SHORT.index("arms:")] + ORDERED, encoding="utf-8")
+    log = Log()
+    run_experiment("short", workers=1, progress=log)
+    expected = [(arm, subject) for arm in ("vehicle", "two", "one", "none") for subject in (0, 1)]
+    assert [(arm, subject) for arm, subject, *_ in log.ends] == expected
+
+
+def test_an_estimate_counts_the_phases_that_ask_the_network_between(tiny):
+    (tiny / "short.yaml").write_text(SHORT[: SHORT.index("arms:")] + ORDERED, encoding="utf-8")
+    experiment = load_experiment("short")
+    none, one, two = (estimate.estimate(resolve(experiment, arm, {}), "numpy") for arm in ("none", "one", "two"))
+    between = one.simulated - none.simulated
+    assert between == estimate._COUPLINGS * sum(COUPLING) == two.simulated - one.simulated
+    assert one.time / none.time == pytest.approx(one.simulated / none.simulated)
+    assert one.size == none.size, "nothing of them is kept"
 
 
 def test_a_subject_a_dose_or_a_longer_record_builds_nothing_new(tiny):

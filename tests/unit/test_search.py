@@ -10,7 +10,7 @@ from neurosim import runner
 from neurosim.analysis import open_results
 from neurosim.errors import EngineError, SpecError
 from neurosim.pharmacology import dose_occupancy
-from neurosim.runner import work
+from neurosim.runner import still
 from neurosim.runner.folder import read_plan
 from neurosim.search.proposals import propose
 from neurosim.search.space import DrawnAxis
@@ -119,7 +119,7 @@ def test_a_goal_that_breaks_at_the_second_batch_loses_nothing(folder, runs):
 
 
 def test_a_kill_in_the_middle_of_a_batch_completes_it_first(folder, monkeypatch):
-    calls, evaluate = [], work.evaluate_blocks
+    calls, evaluate = [], still.evaluate_blocks
 
     def killed(*args):
         calls.append(1)
@@ -127,7 +127,7 @@ def test_a_kill_in_the_middle_of_a_batch_completes_it_first(folder, monkeypatch)
             raise KeyboardInterrupt
         return evaluate(*args)
 
-    monkeypatch.setattr(work, "evaluate_blocks", killed)
+    monkeypatch.setattr(still, "evaluate_blocks", killed)
     with pytest.raises(KeyboardInterrupt):
         ns.optimise("search.yaml", miss, n=14, batch=3)
     planned = read_plan(folder / "results" / "search")["axes"][0]["values"]["dose"]

@@ -1,12 +1,15 @@
 """Where trials go: options that go together, workers that fit into memory, what a SLURM job is asked for."""
 
+import contextlib
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from neurosim import cli
 from neurosim.errors import EngineError, SpecError
-from neurosim.runner import estimate, where
+from neurosim.runner import estimate, place, where
 from neurosim.runner.place import Place, place_of
 from neurosim.runner.where import scheduler_of, slurm_request, workers_that_fit
 from neurosim.schedulers import Dask, Local, Request, Slurm
@@ -51,6 +54,59 @@ def test_each_place_has_its_scheduler(tmp_path, cluster_file):
     kinds = {None: Local, "slurm": Slurm, "dask:tcp://10.0.0.1:8786": Dask}
     for cluster, kind in kinds.items():
         assert type(scheduler_of(place_of(cluster), [need()], tmp_path, "x")) is kind
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are not forked on this system")
+def test_what_makes_workers_begins_before_the_place_is_known_and_is_taken_once(monkeypatch):
+    monkeypatch.setattr(place, "_MODULES", ("json",))
+    monkeypatch.setattr(place, "cpu_count", lambda: 2)
+    with place.early_nursery():
+        (begun,) = place._BEGUN
+        with place.nursery_of(Place()) as taken, place.nursery_of(Place()) as another:
+            assert taken is begun and another is not begun
+        assert not place._BEGUN and begun.process.returncode is not None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are not forked on this system")
+@pytest.mark.parametrize("elsewhere", [Place(cluster="slurm"), Place(workers=1), None])
+def test_what_nobody_takes_is_ended(monkeypatch, elsewhere):
+    monkeypatch.setattr(place, "_MODULES", ("json",))
+    monkeypatch.setattr(place, "cpu_count", lambda: 2)
+    with place.early_nursery():
+        (begun,) = place._BEGUN
+        if elsewhere is not None:
+            with place.nursery_of(elsewhere) as none:
+                assert none is None and begun.process.returncode is not None
+    assert not place._BEGUN and begun.process.returncode is not None
+
+
+def test_on_one_processor_nothing_is_begun(monkeypatch):
+    monkeypatch.setattr(place, "cpu_count", lambda: 1)
+    with place.early_nursery():
+        assert not place._BEGUN
+
+
+@pytest.mark.parametrize(
+    ("words", "begins"),
+    [
+        ("run x", True),
+        ("run x --output here --set subjects=2", True),
+        ("run x --workers 4", False),
+        ("run x --workers=4", False),
+        ("run x --cluster slurm", False),
+        ("run x --dry-run", False),
+        ("run --help", False),
+        ("check x", False),
+        ("", False),
+    ],
+)
+def test_workers_are_begun_for_a_run_that_says_nothing_against_them(monkeypatch, words, begins):
+    begun = []
+    monkeypatch.setattr(place, "early_nursery", lambda: begun.append(1) or contextlib.nullcontext())
+    monkeypatch.setattr(cli, "_status", lambda arguments: 0)
+    with pytest.raises(SystemExit):
+        cli.main(words.split())
+    assert bool(begun) == begins
 
 
 def test_workers_are_as_many_as_memory_allows(monkeypatch):

@@ -101,20 +101,27 @@ def raster_panel(
     colors = [transmitter_color(t) for t in rates.population_transmitter.values.tolist()]
     record = float(trial["trials"]["record"].sel(phase=phase))
     shown = min(seconds or record, record)
-    for row, (name, color) in enumerate(zip(names, colors, strict=True)):
-        if "spikes" not in trial.children:
-            axes.text(0.5, 0.5, "spikes were not stored", ha="center", transform=axes.transAxes)
-            break
-        spikes = spike_trains(trial, phase, name)
-        chosen = np.unique(np.linspace(0, spikes.n_cells - 1, min(cells, spikes.n_cells)).round().astype(int))
+    if "spikes" in trial.children:
+        _raster(axes, trial, phase, dict(zip(names, colors, strict=True)), cells, shown)
+    else:
+        axes.text(0.5, 0.5, "spikes were not stored", ha="center", transform=axes.transAxes)
+    rows_axis(axes, names, colors, labels)
+    axes.set_xlim(0, shown)
+    axes.set_xlabel("time (s)")
+
+
+def _raster(axes: Axes, trial: xr.DataTree, phase: str, colors: Mapping[str, str], cells: int, shown: float) -> None:
+    """Rows of a raster, one per population, of so many cells and seconds."""
+    spikes, of = spike_trains(trial, phase), trial["spikes"]
+    population = of.population.values[of.phase.values == phase]
+    for row, (name, color) in enumerate(colors.items()):
+        own = np.flatnonzero(population == name)
+        chosen = own[np.unique(np.linspace(0, own.size - 1, min(cells, own.size)).round().astype(int))]
         height = 0.8 / max(len(chosen), 1)
         times = [spikes.train(cell) for cell in chosen]
         x = np.concatenate([time[time < shown] for time in times])
         y = np.repeat(row - 0.4 + height * (np.arange(len(chosen)) + 0.5), [np.sum(t < shown) for t in times])
         _ticks(axes, x, y - 0.5 * height, y + 0.42 * height, color)
-    rows_axis(axes, names, colors, labels)
-    axes.set_xlim(0, shown)
-    axes.set_xlabel("time (s)")
 
 
 def _ticks(axes: Axes, x: np.ndarray, low: np.ndarray, high: np.ndarray, color: str) -> None:

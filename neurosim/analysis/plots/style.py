@@ -123,7 +123,10 @@ def save_figure(figure: Figure, path: str | Path) -> Path:
             f"cannot write {path}: its ending is no format of a figure; {nearest(path.suffix[1:], formats)}"
         )
     with whole_file(path) as temporary:
-        figure.savefig(temporary, format=path.suffix[1:].lower(), dpi=_STYLE["savefig.dpi"])
+        kind = path.suffix[1:].lower()
+        # two thirds of the time of Pillow's own level, for a fifth more bytes
+        options = {"pil_kwargs": {"compress_level": 3}} if kind == "png" else {}
+        figure.savefig(temporary, format=kind, dpi=_STYLE["savefig.dpi"], **options)
     return path
 
 
