@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import gc
 import os
 import signal
 import sys
@@ -23,14 +22,33 @@ _ELSEWHERE = ("--cluster", "--workers", "--dry-run", "--help")
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and leave with its status: 0 done, 1 some trials failed, 2 wrong input, 130 interrupted."""
-    # all memory goes with the process: the interpreter need not look through what is there, which takes as long as a table
-    atexit.register(gc.freeze)
+    if arguments is None:
+        # the first that is registered is called last
+        atexit.register(_leave)
     collect_rarely()
     for library in _THREADS:
         os.environ.setdefault(library, "1")
     given = list(sys.argv[1:] if arguments is None else arguments)
     with _workers_begun(given):
-        sys.exit(_status(given))
+        _LEFT.append(_status(given))
+    sys.exit(_LEFT[-1])
+
+
+#: Status of the commands that ended.
+_LEFT: list[int] = []
+
+
+def _leave() -> None:
+    """End the process as soon as all threads and all who wanted to be told have ended.
+
+    Its memory goes with it: the interpreter need not take apart what is there, which takes longer than to print a table.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # None where its reader had gone
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    # 1: an error that is none of ours, whose traceback was printed
+    os._exit(_LEFT[-1] if _LEFT else 1)
 
 
 def _workers_begun(arguments: list[str]) -> contextlib.AbstractContextManager[None]:

@@ -16,6 +16,7 @@ sys.path.append(str(ROOT / "benchmarks"))
 
 import bench_engines  # noqa: E402
 import bench_report  # noqa: E402
+import main_job  # noqa: E402
 import networks  # noqa: E402
 from bench_engines import Timed  # noqa: E402
 
@@ -204,3 +205,12 @@ def test_a_plan_of_other_length_keeps_its_network():
     same = replace(short, settle_steps=long.settle_steps, record_steps=long.record_steps)
     for name, value in values(same).items():
         assert np.array_equal(value, values(long)[name]), name
+
+
+def test_parts_of_the_main_job_add_up_to_all_of_it():
+    found = main_job.parts(1.0, 9.0, 10.0, [(2.0, 2.5), (3.0, 3.5), (4.0, 4.5), (5.0, 5.5)], workers=2)
+    *parts, whole, besides = found.values()
+    assert sum(parts) == whole == 10.0
+    assert besides == whole - found["simulation loops, per worker"] == 3.0
+    assert found["in trials beside their loops, per worker"] == 1.0
+    assert main_job.EXPERIMENT.is_file()

@@ -259,3 +259,32 @@ def test_assumptions_and_cite_name_the_disorder(depressed, command):
 def test_the_schema_of_disorders_can_be_printed(command):
     assert '"neurosim-disorder/1"' in command("schema", "disorder")
     assert '"GradedDisorder"' in command("schema", "experiment")
+
+
+#: A command whose work is replaced; something else wants to be told of the end, and a thread is still at work.
+REPLACED = """
+import atexit, sys, threading, time
+import neurosim.cli as cli
+def work(arguments):
+    atexit.register(lambda: print("told"))
+    threading.Thread(target=lambda: (time.sleep(0.2), print("thread"))).start()
+    print("worked")
+    return {status}
+cli._status = work
+sys.argv = ["neurosim", "list"]
+cli.main()
+"""
+
+
+@pytest.mark.parametrize(("status", "code"), [("0", 0), ("2", 2), ("1 / 0", 1)])
+def test_a_command_ends_at_once_but_after_all_that_wanted_to_end_before(status, code):
+    answer = subprocess.run([sys.executable, "-c", REPLACED.format(status=status)], capture_output=True, text=True)
+    assert (answer.returncode, answer.stdout) == (code, "worked\nthread\ntold\n")
+    assert ("ZeroDivisionError" in answer.stderr) == (code == 1)
+
+
+def test_a_caller_in_python_goes_on(monkeypatch, command):
+    registered = []
+    monkeypatch.setattr("atexit.register", registered.append)
+    command("--version")
+    assert not registered
