@@ -78,8 +78,8 @@ def _status(arguments: list[str]) -> int:
     except NeurosimError as problem:
         error(str(problem))
         return 2
-    except BrokenPipeError:
-        # The reader of a pipe has gone (head, less): what it wanted it has.
+    except (BrokenPipeError, SystemExit):
+        # The reader of a pipe has gone (head, less): what it wanted it has. Typer makes an exit of it, and of nothing else.
         sys.stdout = None
         return 0
     except Exception as problem:

@@ -288,3 +288,12 @@ def test_a_caller_in_python_goes_on(monkeypatch, command):
     monkeypatch.setattr("atexit.register", registered.append)
     command("--version")
     assert not registered
+
+
+@pytest.mark.parametrize("arguments", ["list drugs", "show midbrain_raphe"])
+def test_a_reader_that_has_seen_enough_is_no_error(arguments):
+    command = [sys.executable, "-m", "neurosim", *arguments.split()]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1) as process:
+        process.stdout.close()
+        words = process.stderr.read()
+    assert (process.returncode, words) == (0, "")
