@@ -25,7 +25,7 @@ def collect_rarely() -> None:
 def once_each(make: Callable[..., Made]) -> Callable[..., Made]:
     """Let a function be called once for each object that is its first argument; further ones must follow from it.
 
-    What it made is kept as long as that object lives.
+    What it made is kept as long as that object lives, and must not hold it: then it would live for ever.
 
     For what cannot be hashed and nobody writes to: arrays, and objects that hold them.
     """

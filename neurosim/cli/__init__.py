@@ -29,8 +29,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for library in _THREADS:
         os.environ.setdefault(library, "1")
     given = list(sys.argv[1:] if arguments is None else arguments)
-    with _workers_begun(given):
-        _LEFT.append(_status(given))
+    try:
+        with _workers_begun(given):
+            _LEFT.append(_status(given))
+    except KeyboardInterrupt:
+        # before the command listens, or after it has said so
+        _LEFT.append(_INTERRUPTED)
     sys.exit(_LEFT[-1])
 
 

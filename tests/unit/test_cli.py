@@ -283,6 +283,14 @@ def test_a_command_ends_at_once_but_after_all_that_wanted_to_end_before(status, 
     assert ("ZeroDivisionError" in answer.stderr) == (code == 1)
 
 
+def test_an_interrupt_while_workers_are_begun_is_one(monkeypatch, command):
+    def interrupted(arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("neurosim.cli._workers_begun", interrupted)
+    command("run", "acute_escitalopram", status=130)
+
+
 def test_a_caller_in_python_goes_on(monkeypatch, command):
     registered = []
     monkeypatch.setattr("atexit.register", registered.append)
