@@ -306,7 +306,7 @@ struct Terminals
         Q_0 = plan.numbers("terminals.Q_0"), filling_max = plan.numbers("terminals.filling_max"),
         k_v = plan.numbers("terminals.k_v"), k_m = plan.numbers("terminals.k_m"), leak = plan.numbers("terminals.leak"),
         J_syn = plan.numbers("terminals.J_syn"), efflux_max = plan.numbers("terminals.efflux_max"),
-        K_S = plan.numbers("terminals.K_S"), living = plan.numbers("terminals.living"),
+        K_S = plan.numbers("terminals.K_S"), seep = plan.numbers("terminals.seep"), living = plan.numbers("terminals.living"),
         per_living = plan.numbers("terminals.per_living");
     vector<double> S = plan.numbers("terminals.S"), Q = plan.numbers("terminals.Q"), D = plan.numbers("terminals.D"),
         gain = plan.numbers("terminals.gain");
@@ -321,7 +321,7 @@ struct Terminals
             const double speed = settling ? speed_settle[k] : 1, spikes = count[k] / n_healthy[k], full = Q[k] / Q_0[k];
             const double rate = positive(gain[k]) * D[k] * within(full, 0, filling_max[k]) * spikes / h;
             J[k] = quantum[k] * rate;
-            const double out = efflux_max[k] * S[k] / (S[k] + K_S[k]);
+            const double out = efflux_max[k] * S[k] / (S[k] + K_S[k]) + seep[k] * S[k];
             efflux[k] = living[k] * out;
             const double packed = k_v[k] * S[k] * within(10 * (filling_max[k] - full), 0, 1) - leak[k] * Q[k];
             S[k] = positive(S[k] + h * (J_syn[k] + taken[k] - packed - k_m[k] * S[k] - out));

@@ -215,7 +215,7 @@ def _transmitters(n: int) -> dict[str, dict[str, np.ndarray]]:
             "speed_settle": one,
             **{
                 name: np.zeros(2)
-                for name in ("S_0", "k_v", "k_m", "leak", "J_syn", "efflux_max", "per_living")
+                for name in ("S_0", "k_v", "k_m", "leak", "J_syn", "efflux_max", "seep", "per_living")
             },
             **dict.fromkeys(("Q_start", "Q_0", "filling_max", "K_S", "living"), one),
         },

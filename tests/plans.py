@@ -169,6 +169,7 @@ def tiny_plan(seed: int = 1, settle: float = 0.1, record: float = 0.4, **changes
             "J_syn": np.array([20.0, 8.0, 0.0]),
             "efflux_max": np.array([30.0, 10.0, 0.0]),
             "K_S": np.array([300.0, 100.0, 1.0]),
+            "seep": np.array([0.02, 0.05, 0.0]),
             "living": np.array([0.8, 1.0, 1.0]),
             "per_living": np.array([1.25, 1.0, 0.0]),
         },

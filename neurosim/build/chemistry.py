@@ -122,6 +122,7 @@ def _store_arrays(
         "leak": stores.leak,
         "J_syn": stores.synthesis(found),
         "efflux_max": stores.efflux_max(found),
+        "seep": stores.seep,
         "per_living": per_living,
     }
     idle = {name: np.where(has, values, 0.0) for name, values in arrays.items()}

@@ -74,6 +74,7 @@ class Flows:
     rivals : array, shape (saturable flow, variable)
         What each variable adds to the half of a saturable flow: itself, and foreign substrates of a carrier.
     K_S : array, shape (terminal,), nM
+    seep : array, shape (terminal,), 1/s
     per_filling, unfilled : arrays, shape (terminal, 1)
         Filling of the vesicles is Q · per_filling + unfilled.
     fullest : array, shape (terminal, 1)
@@ -92,6 +93,7 @@ class Flows:
     source: np.ndarray
     rivals: np.ndarray
     K_S: np.ndarray
+    seep: np.ndarray
     per_filling: np.ndarray
     unfilled: np.ndarray
     fullest: np.ndarray
@@ -133,6 +135,7 @@ class Flows:
             source=source,
             rivals=rivals,
             K_S=np.where(has, stores.K_S, 1.0),
+            seep=stores.seep,
             per_filling=np.where(has, 1.0 / stores.Q_0, 0.0)[:, None],
             unfilled=np.where(has, 0.0, 1.0)[:, None],
             fullest=np.where(has, stores.filling_max, np.inf)[:, None],
@@ -152,7 +155,7 @@ class Flows:
         own, ones, none = np.ones(len(self.pair_pool)), np.ones(n), np.zeros(self.n_pools)
         return Moment(
             np.concatenate([blocked, self.K_S]),
-            np.concatenate([own, drugged.efflux_max, drugged.k_m, drugged.k_v, ones, drugged.outside, ones]),
+            np.concatenate([own, drugged.efflux_max, ones, drugged.k_m, drugged.k_v, ones, drugged.outside, ones]),
             np.concatenate([none, drugged.J_syn, np.zeros(n)]),
         )
 
@@ -174,21 +177,21 @@ class Flows:
         filled = np.minimum(Q * self.per_filling + self.unfilled, self.fullest)
         rate = drive * filled
         room = models.room(filled, self.fullest)
-        flows = np.concatenate([used, S, S * room, Q, c, rate])
+        flows = np.concatenate([used, S, S, S * room, Q, c, rate])
         return self.leads @ (now.speed * flows) + now.made, rate
 
     def given(self, S: np.ndarray, Q: np.ndarray, drive: np.ndarray, now: Moment) -> np.ndarray:
         """What the living cells of each terminal release and leak, shape (terminal,), nM/s."""
         n, pairs = self.n_terminals, len(self.pair_pool)
         filled = np.minimum(Q * self.per_filling[:, 0] + self.unfilled[:, 0], self.fullest[:, 0])
-        leaked = self.living * now.speed[pairs : pairs + n, 0] * S / (S + self.K_S)
+        leaked = self.living * (now.speed[pairs : pairs + n, 0] * S / (S + self.K_S) + self.seep * S)
         return self.quantum * drive * filled + leaked
 
     def space(self, c: np.ndarray, gain: np.ndarray, now: Moment) -> np.ndarray:
         """Time derivatives of the pools alone, shape (pool, state), nM/s, that gain so much from their terminals."""
         P, pairs = self.n_pools, len(self.pair_pool)
         used = c[self.pair_pool] / (now.half[:pairs] + self.rivals[:pairs, :P] @ c)
-        outside = slice(pairs + 4 * self.n_terminals, pairs + 4 * self.n_terminals + P)
+        outside = slice(pairs + 5 * self.n_terminals, pairs + 5 * self.n_terminals + P)
         return gain + self.leads[:P, :pairs] @ used + self.leads[:P, outside] @ (now.speed[outside] * c)
 
 
@@ -215,7 +218,8 @@ def _leads(
     spent = has * np.divide(quantum, stores.living, out=np.zeros(n), where=lives)
     per_flow = [
         (uptake, taken, np.zeros_like(taken)),
-        (into * stores.living, -to(has), 0.0 * to(has)),  # efflux
+        (into * stores.living, -to(has), 0.0 * to(has)),  # efflux through carriers
+        (into * stores.living * stores.seep, -to(has * stores.seep), 0.0 * to(has)),  # and past them
         (none, -to(has), 0.0 * to(has)),  # breakdown
         (none, -to(has), to(has)),  # packing
         (none, to(has * stores.leak), -to(has * stores.leak)),  # leak of the vesicles

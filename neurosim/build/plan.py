@@ -22,7 +22,7 @@ kinds), times ``u x`` where the projection has short-term plasticity (Tsodyks-Ma
 Slow loop, in this order::
 
     1 terminals   filling = Q/Q_0, at most filling_max;  rate = gain · D · filling · count / (n_healthy · h)   Hz
-                  J = quantum · rate;  out = efflux_max S/(S + K_S);  efflux = living · out                nM/s
+                  J = quantum · rate;  out = efflux_max S/(S + K_S) + seep S;  efflux = living · out       nM/s
                   packed = k_v S · room - leak Q;  room = 10 (filling_max - Q/Q_0), kept in [0, 1]
                   S += h (J_syn + taken - packed - k_m S - out);  Q += h (packed - J · per_living)
                   nu += (rate - nu) · nu_relax                                              near field
@@ -158,7 +158,7 @@ class Plan:
     terminals : dict of arrays, shape (n_terminals,)
         ``pool`` (int32), ``quantum`` (nM), ``n_healthy``, ``U``, ``tau_rec`` (s), ``nu_relax``, ``speed_settle``; of
         the vesicle store of a living terminal, in nM of extracellular equivalent: ``S_0 Q_start`` (where they begin),
-        ``Q_0`` (of filling 1), ``filling_max``, ``k_v k_m leak`` (1/s), ``J_syn efflux_max`` (nM/s), ``K_S`` (nM), and
+        ``Q_0`` (of filling 1), ``filling_max``, ``k_v k_m leak seep`` (1/s), ``J_syn efflux_max`` (nM/s), ``K_S`` (nM), and
         ``living`` (part of the cells), ``per_living`` (1/living; 0 without a store, whose filling stays 1).
     sites : dict of arrays, shape (n_sites,)
         ``pool`` ``near_terminal`` (int32, any valid index where ``near`` is 0), ``near`` (nM·s), ``K`` (nM), ``tau``,

@@ -100,15 +100,17 @@ class Clock:
         own = np.array([made == t for made, (_, (_, t)) in zip(native, layout.terminals, strict=True)], bool)
         weight = np.where(own, living_terminals(layout, alive) * start._quantum, 0.0)
         lost = models.uptake(start._pools, start._cross, CARRIERS, c) + start._pools["k_out"] * c
-        needed = np.maximum(lost - np.bincount(at, start._leaked, len(c)), 0.0)
+        by_spikes = np.maximum(lost - np.bincount(at, start._leaked, len(c)), 0.0)
         total = np.bincount(at, weight, len(c))
         part = np.divide(weight, total[at], out=np.zeros_like(weight), where=total[at] > 0)
-        return cls(layout, alive, knowledge, Rest(c, part * needed[at]))
+        released = part * np.minimum(by_spikes[at], (1.0 - start.stores.silent) * lost[at])
+        return cls(layout, alive, knowledge, Rest(c, released))
 
     def recorded(self, released: np.ndarray) -> Clock:
         """The clock once the network was heard without drugs: ``released`` (nM/s) by all living cells of each terminal."""
-        c = self._settled(released + self._leaked, self._row({}, {}), self.rest.c)
-        return replace(self, rest=Rest(c, np.asarray(released, float)), rest_is_circuit=False)
+        heard = replace(self, rest=Rest(self.rest.c, np.asarray(released, float)), rest_is_circuit=False)
+        c = heard._settled(released + heard._leaked, heard._row({}, {}), self.rest.c)
+        return replace(heard, rest=Rest(c, heard.rest.released))
 
     def heard(self, state: SlowState, drive: np.ndarray, concentrations: Mapping[str, float]) -> SlowState:
         """The state from which the clock goes on once the network was heard: its pools had settled at its firing.
@@ -154,11 +156,7 @@ class Clock:
     @cached_property
     def _leaked(self) -> np.ndarray:
         """Efflux of all living terminals at rest, nM/s."""
-        stores = self.stores
-        S = stores.S_0
-        return stores.living * stores.efflux_max(Chemistry()) * np.divide(
-            S, S + stores.K_S, out=np.zeros_like(S), where=S + stores.K_S > 0
-        )
+        return self.stores.leaked(Chemistry(), self.stores.S_0)
 
     @cached_property
     def stores(self) -> Stores:

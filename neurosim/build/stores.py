@@ -49,7 +49,13 @@ class Stores:
     J_syn : array, nM/s
     own : mapping, carrier → array, nM/s
         V_max of a terminal's own carriers in its pool.
-    capacity, a_0, filling_max : arrays
+    capacity : array
+        Largest efflux through carriers that all run outwards, over their V_max.
+    seep : array, 1/s
+        What crosses the membrane without a carrier, over S.
+    a_0, filling_max : arrays
+    silent : array
+        Part of what is given off at rest that needs no spikes.
     """
 
     names: tuple[tuple[str, tuple[str, str]], ...]
@@ -66,8 +72,10 @@ class Stores:
     J_syn: np.ndarray
     own: Mapping[str, np.ndarray]
     capacity: np.ndarray
+    seep: np.ndarray
     a_0: np.ndarray
     filling_max: np.ndarray
+    silent: np.ndarray
 
     def efflux_max(self, found: Chemistry) -> np.ndarray:
         """Largest efflux of a living terminal, nM/s, through all of its carriers under drugs."""
@@ -76,6 +84,11 @@ class Stores:
             terms = found.carriers.get(X, pharmacology.CarrierTerms(0.0, 0.0, 0.0, {}))
             total += self.own[X] * pharmacology.opened(terms, self.a_0)
         return np.where(self.has, self.capacity * total, 0.0)
+
+    def leaked(self, found: Chemistry, S: np.ndarray) -> np.ndarray:
+        """What all living cells of a terminal lose without spikes, nM/s, at cytosolic S (nM)."""
+        carried = np.divide(S, S + self.K_S, out=np.zeros_like(S), where=S + self.K_S > 0)
+        return self.living * (self.efflux_max(found) * carried + self.seep * S)
 
     def synthesis(self, found: Chemistry) -> np.ndarray:
         """Transmitter made in a living terminal, nM/s: its own, and from precursors that are given."""
@@ -173,7 +186,8 @@ def stores_at_rest(layout: Layout, living: np.ndarray, rest: Rest, pools: Mappin
     Notes
     -----
     Per living terminal, with r released, u taken up again and e leaked out: k_v S_0 = leak Q_0 + r; k_m S_0 breaks the whole
-    store down at the published turnover; and J_syn = r + e - u + k_m S_0 makes what is lost inside and outside.
+    store down at the published turnover; and J_syn = r + e - u + k_m S_0 makes what is lost inside and outside. Of e, carriers
+    let out what they do at a_0, and the membrane the rest of the published part of r + e that needs no spikes.
     """
     constants, own = _constants(layout), own_carriers(layout)
     has, Q_0, home, native = _contents(layout)
@@ -183,8 +197,10 @@ def stores_at_rest(layout: Layout, living: np.ndarray, rest: Rest, pools: Mappin
     r = np.divide(rest.released, living, out=np.zeros_like(living), where=living > 0)
     S_0 = constants["cytosolic_fraction"] * Q_0
     a_0 = constants["efflux_leak"]
-    leaked = constants["efflux_capacity"] * sum(own.values()) * a_0 / (1.0 + a_0) / (1.0 + constants["efflux_K_S"])
-    lost = r + leaked - taken
+    leaked = constants["efflux_capacity"] * sum(own.values()) * a_0 / (1.0 + a_0)
+    silent = np.where(has, constants["silent_share"], 0.0)
+    seeped = np.maximum(silent / (1.0 - silent) * r - leaked, 0.0)
+    lost = r + leaked + seeped - taken
     k_v, k_m = (constants["leak"] * Q_0 + r) / S_0, constants["turnover"] / constants["cytosolic_fraction"]
     J_syn = lost + k_m * S_0
     foreign = np.array([n != p[1] for n, (_, p) in zip(native, layout.terminals, strict=True)], bool)
@@ -203,7 +219,9 @@ def stores_at_rest(layout: Layout, living: np.ndarray, rest: Rest, pools: Mappin
         leak=constants["leak"],
         J_syn=J_syn,
         own=own,
-        capacity=constants["efflux_capacity"],
+        capacity=constants["efflux_capacity"] * (1.0 + constants["efflux_K_S"]),
+        seep=np.where(has, seeped / S_0, 0.0)[at_home],
         a_0=a_0,
         filling_max=constants["filling_max"],
+        silent=silent,
     )

@@ -16,7 +16,7 @@ __all__ = ["connections", "require_whole_steps", "sample_ratio", "slow_ratio", "
 _INSTANT = 1e-2
 #: Constants of a terminal and of a site.
 _TERMINALS = ("quantum", "n_healthy", "U", "tau_rec", "nu_relax", "speed_settle", "Q_0", "filling_max") + (
-    *("k_v", "k_m", "leak", "J_syn", "efflux_max", "K_S", "living", "per_living"),
+    *("k_v", "k_m", "leak", "J_syn", "efflux_max", "K_S", "seep", "living", "per_living"),
 )
 _SITES = ("near", "K", "tau", "X", "S", "tau_0", "B", "S_B", "k_off", "k_off_settle", "relax", "relax_settle")
 

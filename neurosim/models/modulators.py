@@ -66,6 +66,7 @@ leak : Hz (constant)
 J_syn : Hz (constant)
 efflux_max : Hz (constant)
 K_S : 1 (constant)
+seep : Hz (constant)
 living : 1 (constant)
 per_living : 1 (constant)
 count : 1
@@ -87,7 +88,7 @@ spikes = count/n_healthy
 filling = clip(Q/Q_0, 0, filling_max)
 rate = clip(gain, 0, inf)*D*filling*spikes/dt
 J = quantum*rate
-out = efflux_max*S/(S + K_S)
+out = efflux_max*S/(S + K_S) + seep*S
 efflux = living*out
 room = clip(10*(filling_max - Q/Q_0), 0, 1)
 packed = k_v*S*room - leak*Q

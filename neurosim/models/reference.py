@@ -83,8 +83,8 @@ def room(filling: np.ndarray, filling_max: np.ndarray) -> np.ndarray:
 
 
 def efflux_per_living(table: Table, S: np.ndarray) -> np.ndarray:
-    """Efflux of a living terminal through its carriers, nM/s, from cytosolic transmitter S (nM) (MODEL §3)."""
-    return table["efflux_max"] * S / (S + table["K_S"])
+    """Efflux of a living terminal through its carriers and past them, nM/s, from cytosolic transmitter S (nM) (MODEL §3)."""
+    return table["efflux_max"] * S / (S + table["K_S"]) + table["seep"] * S
 
 
 def store_step(

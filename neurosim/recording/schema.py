@@ -62,7 +62,7 @@ VARIABLES: dict[str, dict[str, Variable]] = {
         "concentration": Variable(_POOLS, "nM", "mean extracellular concentration"),
         "release": Variable(_POOLS, "nM/s", "mean release"),
         "uptake": Variable(_POOLS, "nM/s", "mean uptake by carriers"),
-        "efflux": Variable(_POOLS, "nM/s", "mean outward transport by carriers"),
+        "efflux": Variable(_POOLS, "nM/s", "mean efflux without spikes, by carriers and past them"),
         "filling": Variable(_POOLS, "1", "how full vesicles are, 1 without drugs"),
         "loss": Variable(_POOLS, "nM/s", "mean loss by k_out: all that no carrier owns"),
         "drift": Variable(_POOLS, "nM", "concentration at the end of the recording less that at its start"),

@@ -41,11 +41,13 @@ class StoreConstants:
     efflux_leak : float
         a_0: how far the carrier runs outward without any drug, beside a = C/EC_50.
     efflux_capacity : float
-        Largest efflux over the V_max of uptake.
+        Efflux through carriers that all run outwards, from the cytosol at rest, over the V_max of uptake.
     efflux_K_S : float
         Cytosolic transmitter of half the largest efflux, over S_0.
     filling_max : float
         Most that a vesicle can hold, over Q_0.
+    silent_share : float
+        Part of what a terminal gives off at rest that needs no spikes and is not stopped by uptake blockers.
     extracellular_fraction : float
         Turns a content of tissue into nM of extracellular space.
     """
@@ -57,6 +59,7 @@ class StoreConstants:
     efflux_capacity: float
     efflux_K_S: float
     filling_max: float
+    silent_share: float
     extracellular_fraction: float
 
 

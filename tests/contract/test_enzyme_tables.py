@@ -54,7 +54,7 @@ def test_stores_have_all_parameters_of_every_transmitter():
     assert all(set(values) == TRANSMITTERS for values in found.values())
     assert set(found) == {
         "cytosolic_fraction", "leak", "turnover", "extracellular_fraction",
-        "efflux_leak", "efflux_capacity", "efflux_K_S", "filling_max",
+        "efflux_leak", "efflux_capacity", "efflux_K_S", "filling_max", "silent_share",
     }  # fmt: skip
     assert all(0 < value < 1 for name in ("cytosolic_fraction", "efflux_leak") for value in found[name].values())
 

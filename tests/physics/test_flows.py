@@ -46,6 +46,7 @@ def written_out(clock, c, S, Q, drive):
         "J_syn": stores.synthesis(found),
         "efflux_max": stores.efflux_max(found),
         "K_S": np.where(stores.has, stores.K_S, 1.0),
+        "seep": stores.seep,
         "leak": stores.leak,
         "Q_0": stores.Q_0,
         "filling_max": stores.filling_max,
@@ -85,7 +86,7 @@ def test_nothing_is_lost_between_the_places_of_a_terminal(clock):
     """Packing and leak only move transmitter: what leaves the cytosol is what the vesicles get."""
     flows, n = clock._flows, clock._flows.n_terminals
     P, pairs = flows.n_pools, len(flows.pair_pool)
-    packing, leak = (flows.leads[:, pairs + k * n : pairs + (k + 1) * n] for k in (2, 3))
+    packing, leak = (flows.leads[:, pairs + k * n : pairs + (k + 1) * n] for k in (3, 4))
     assert np.abs(packing.sum(axis=0)).max() == 0.0 == np.abs(leak.sum(axis=0)).max()
     assert np.abs(packing[:P]).max() == 0.0 == np.abs(leak[:P]).max()
     assert packing.any() and leak.any()

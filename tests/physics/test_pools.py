@@ -127,7 +127,7 @@ def test_engine_follows_the_lambert_function(engine, silent):
         pools={"c_0": np.full(3, c_0), "k_out": zero, "V_DAT": zero, "V_NET": zero, "V_SERT": np.full(3, V)}
         | {"K_SERT": np.full(3, K), "B_SERT": zero},
         cross={f"k_{X}": np.zeros(2) for X in CARRIERS},
-        terminals={"efflux_max": zero},
+        terminals={"efflux_max": zero, "seep": zero},
     )
     raw = engine.run(plan)
     t = 1e-2 * np.arange(raw.traces["concentration"].shape[1])
