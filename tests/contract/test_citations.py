@@ -26,6 +26,11 @@ def test_every_source_of_a_circuit_is_in_citations(path):
     assert texts and [text for text in sorted(texts) if citation(text) is None] == [], ADD
 
 
+def test_every_citation_is_the_source_of_some_number():
+    circuits = {entry.source for path in CIRCUITS for entry in provenance(load_circuit(path)) if entry.source}
+    assert sorted({row["text"] for row in ROWS} - set(source_texts()) - circuits) == []
+
+
 def test_the_sources_are_those_of_all_tables():
     texts = set(source_texts())
     columns = {"drugs_binding.csv": "source", "targets.csv": "citation", "receptors.csv": "tau_assay_source"}

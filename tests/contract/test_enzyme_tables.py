@@ -57,6 +57,11 @@ def test_stores_have_all_parameters_of_every_transmitter():
         "efflux_leak", "efflux_capacity", "efflux_K_S", "filling_max", "silent_share",
     }  # fmt: skip
     assert all(0 < value < 1 for name in ("cytosolic_fraction", "efflux_leak") for value in found[name].values())
+    assert all(0 <= value < 1 for value in found["silent_share"].values())
+    for transmitter in TRANSMITTERS:
+        # carriers run outwards at most as fast as inwards; both numbers are rounded
+        fastest = found["efflux_capacity"][transmitter] * (1 + found["efflux_K_S"][transmitter])
+        assert fastest == pytest.approx(1, rel=0.02), transmitter
 
 
 def test_tissue_content_orders_regions_as_their_innervation():
