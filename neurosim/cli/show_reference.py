@@ -35,6 +35,10 @@ def show_drug(
         Default: the usual one of the species.
     """
     drug = reference.drug(name)
+    route = None if route is None else reference.route(route).name
+    chosen = reference.species_names() if species is None else [reference.species(species).name]
+    # before anything is printed: a wrong dose, interval or species is all that its user sees
+    kinetics = [_kinetics(drug.name, each, dose, route, every, is_asked=species is not None) for each in chosen]
     mass = f", {drug.molar_mass:g} g/mol" if drug.molar_mass else ""
     say(f"drug {drug.name}{mass}")
     if drug.bindings:
@@ -45,23 +49,29 @@ def show_drug(
         ]
         table(["target", "kind", "action", "Ki", "efficacy", "EC_50", "source"], rows)
 
-    route = None if route is None else reference.route(route).name
-    chosen = reference.species_names() if species is None else [reference.species(species).name]
-    for each in chosen:
-        _kinetics(drug.name, each, dose, route, every, is_asked=species is not None)
+    for each, report in zip(chosen, kinetics, strict=True):
+        _say_kinetics(each, report, every)
     for each in chosen:
         _occupancy_over_dose(drug.name, each, route)
 
 
-def _kinetics(drug: str, species: str, dose: str, route: str | None, every: str, is_asked: bool) -> None:
-    """The way into the brain of a species, and what that rests on."""
+def _kinetics(
+    drug: str, species: str, dose: str, route: str | None, every: str, is_asked: bool
+) -> pharmacology.PKReport | ReferenceDataError:
+    """The way into the brain of a species, or, unless that species was asked for, why none is known."""
     try:
         route = pharmacology.usual_route(drug, species) if route is None else route
-        report = pharmacology.pk_report(drug, dose, route, species, every)
+        return pharmacology.pk_report(drug, dose, route, species, every)
     except ReferenceDataError as error:
         if is_asked:
             raise
-        say(f"\nPharmacokinetics in {species}: none. {error}")
+        return error
+
+
+def _say_kinetics(species: str, report: pharmacology.PKReport | ReferenceDataError, every: str) -> None:
+    """Levels of one dose and of many, and what they rest on."""
+    if isinstance(report, ReferenceDataError):
+        say(f"\nPharmacokinetics in {species}: none. {report}")
         return
     how = "spread over" if reference.route(report.route).needs_rate else "every"
     title(f"Pharmacokinetics in {species}: {report.dose:g} mg/kg {report.route}, once and {how} {every}")

@@ -372,5 +372,6 @@ def test_a_drug_that_never_acts_is_said(command, tiny):
     ],
 )
 def test_show_of_a_drug_says_what_is_wrong_with_a_dose(command, arguments, words):
-    code, _, err = command("show", *arguments)
+    code, out, err = command("show", *arguments)
     assert code == 2 and words in err and err.count("\n") == 1
+    assert out == "", "the sentence stands alone, not below a page"
