@@ -133,10 +133,11 @@ class Process:
 
     def close(self) -> None:
         """End the program, and the copies of itself that it made, if it is still at work."""
-        self.process.stdin.close()
+        # before its input is closed, at which it would end by itself with a status that depends on who is faster
         if self.process.poll() is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
+        self.process.stdin.close()
         self.process.stdout.close()
         self.process.stderr.close()

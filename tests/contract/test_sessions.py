@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -103,8 +104,23 @@ def test_a_process_that_is_killed_is_an_error_with_its_signal(standalone, starte
         run(tiny_plan(record=3600.0), kill)
 
 
+class SlowToClose:
+    """A pipe whose closing takes longer than the program needs to notice it."""
+
+    def __init__(self, pipe):
+        self.pipe = pipe
+
+    def write(self, data):
+        return self.pipe.write(data)
+
+    def close(self):
+        self.pipe.close()
+        time.sleep(0.5)
+
+
 def test_an_interrupt_ends_the_phase_and_the_process(standalone, started):
     def interrupt(part):
+        started[0].process.stdin = SlowToClose(started[0].process.stdin)
         raise KeyboardInterrupt
 
     with standalone.session() as run:
