@@ -16,7 +16,7 @@ from neurosim.spec._model import Mark, Origin
 from neurosim.spec._paths import Edit, apply_edit, parse_path
 from neurosim.spec._resolve import check_scan, resolve
 from neurosim.spec._words import path_text
-from neurosim.spec._yaml import Block, Items, copied, mark_of, parse_document, read_document
+from neurosim.spec._yaml import NO_FILE, Block, Items, copied, mark_of, parse_document, read_document
 
 __all__ = ["edits_of", "experiment_of", "experiment_of_texts", "load_experiment", "set_value"]
 
@@ -140,7 +140,7 @@ def _circuit(document: Block, folder: FilePath, edits: list[Edit]) -> Circuit | 
         try:
             inner = circuit_document(named, folder)
         except SpecError as error:
-            if error.problems[0].startswith("unknown circuit") or error.problems[0].endswith("no such file"):
+            if error.problems[0].startswith("unknown circuit") or NO_FILE in error.problems[0]:
                 raise SpecError(f"{place}: circuit: {error}") from None
             raise
     elif isinstance(named, Block):
@@ -188,7 +188,7 @@ def _disorder(name: str, folder: FilePath, place: str) -> Disorder:
     try:
         return load_disorder(name, folder)
     except SpecError as error:
-        if error.problems[0].startswith("unknown disorder") or error.problems[0].endswith("no such file"):
+        if error.problems[0].startswith("unknown disorder") or NO_FILE in error.problems[0]:
             raise SpecError(f"{place}: {error}") from None
         raise
 

@@ -9,6 +9,7 @@ rest, and alone says what is wrong with a text.
 
 from __future__ import annotations
 
+import difflib
 from functools import lru_cache
 from pathlib import Path as FilePath
 
@@ -16,8 +17,10 @@ from neurosim.errors import SpecError
 from neurosim.spec._tree import Block, Items, copied, mark_of
 from neurosim.spec._yaml_quick import quick_document, write_yaml
 
-__all__ = ["Block", "Items", "copied", "mark_of", "read_document", "parse_document", "write_yaml"]
+__all__ = ["NO_FILE", "Block", "Items", "copied", "mark_of", "read_document", "parse_document", "write_yaml"]
 
+#: What a message says of a file that is not there.
+NO_FILE = "no such file"
 _LARGEST = 4_000_000
 
 
@@ -44,7 +47,7 @@ def read_document(path: FilePath, shown: str | None = None) -> tuple[Block, str]
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        raise SpecError(f"{shown}: no such file") from None
+        raise SpecError(f"{shown}: {NO_FILE}{_file_beside(path, shown)}") from None
     except IsADirectoryError:
         raise SpecError(f"{shown}: is a folder; a YAML file is needed") from None
     except (OSError, ValueError) as error:
@@ -58,6 +61,16 @@ def read_document(path: FilePath, shown: str | None = None) -> tuple[Block, str]
     except UnicodeDecodeError:
         raise SpecError(f"{shown}: is not a text file in UTF-8") from None
     return parse_document(text, shown), text
+
+
+def _file_beside(path: FilePath, shown: str) -> str:
+    """Which YAML file of the folder a mistyped one may be, in words."""
+    try:
+        names = {other.name.casefold(): other.name for other in path.parent.glob("*.y*ml")}
+    except OSError:
+        return ""
+    close = difflib.get_close_matches(path.name.casefold(), names, n=1)
+    return f"; did you mean {FilePath(shown).with_name(names[close[0]])}?" if close else ""
 
 
 @lru_cache(maxsize=32)

@@ -260,6 +260,7 @@ def test_axis_names_do_not_collide_with_results(tmp_path):
     ("name", "words"),
     [
         ("none.yaml", "none.yaml: no such file"),
+        ("biary.yaml", "biary.yaml: no such file; did you mean binary.yaml?"),
         ("folder.yaml", "folder.yaml: is a folder; a YAML file is needed"),
         ("folder", "folder: is a folder; a YAML file is needed"),
         ("nothing", "unknown experiment 'nothing'; "),
