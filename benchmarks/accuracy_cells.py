@@ -66,7 +66,7 @@ def feed_forward(plan: Plan, record: float) -> Plan:
         for name, wires in plan.wiring.items()
     }
     deaf = {
-        name: value if name in ("site", "population") else np.zeros_like(value)
+        name: value if name in ("site", "cell_class") else np.zeros_like(value)
         for name, value in plan.site_links.items()
     }
     ends = np.cumsum(plan.labels.population_sizes)

@@ -26,7 +26,7 @@ dv/dt = (g_L*(E_L - v) + g_L*Delta_T*exp((v - V_Te)/Delta_T) - w + drive + I_ou{
 dw/dt = (a*(v - E_L) - w)/tau_w : amp
 I_syn = {currents} : amp
 V_Te = V_T{threshold} : volt
-population : integer (constant)
+cell_class : integer (constant)
 """
 OU = "dI_ou/dt = -I_ou/tau_ou + sigma*sqrt(2/tau_ou)*xi : amp\n"
 WHITE = "I_ou : amp\n"
@@ -154,7 +154,7 @@ class DefaultBuilder(NetworkBuilder):
         )
         for name in GATES:
             if self.gated(name):
-                setattr(cells, name, brian2.linked_var(self.groups["gates"], name, index="population"))
+                setattr(cells, name, brian2.linked_var(self.groups["gates"], name, index="cell_class"))
         if not np.any(self.plan.cells["ou_decay"]):
             cells.run_regularly("I_ou = sigma*randn()", clock=self.slow, when="start")
         self.groups["cells"] = cells
@@ -195,7 +195,7 @@ class DefaultBuilder(NetworkBuilder):
 
 def given_values(plan: Plan) -> dict[str, np.ndarray]:
     """Group.variable → values, of what the network may have."""
-    own = cell_values(plan) | {"population": plan.cells["population"], "v": plan.cells["v_0"]}
+    own = cell_values(plan) | {"cell_class": plan.cells["cell_class"], "v": plan.cells["v_0"]}
     given = {
         name: value for name, value in values(plan).items() if not name.startswith(("cells.", "voltages."))
     }

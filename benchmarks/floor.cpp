@@ -148,7 +148,7 @@ struct Places
         for (const Segment& s : segments) population.resize(s.last, s.population);
     }
 };
-const Places places(plan.integers("cells.population"));
+const Places places(plan.integers("cells.cell_class"));
 
 // One value for each place, zero to begin with. Lengths that are multiples of a page would put equal places of all columns
 // into the same set of the cache; the extra lines spread them.
@@ -453,7 +453,7 @@ struct Gates
 
     bool is_moved(const double* gate) const
     {
-        const auto moves = [=](const Effect& effect) { return gate <= effect.gate && effect.gate < gate + n_populations; };
+        const auto moves = [=](const Effect& effect) { return gate <= effect.gate && effect.gate < gate + n_classes; };
         return std::any_of(effects.begin(), effects.end(), moves);
     }
 

@@ -54,7 +54,7 @@ _FLAGS = (
     "-mprefer-vector-width=512",
 )
 #: Whole numbers of a plan; everything else is sent as float64.
-_INTEGERS = {"pre", "post", "population", "n_ref", "noise_key", "pool", "near_terminal"} | {
+_INTEGERS = {"pre", "post", "cell_class", "n_ref", "noise_key", "pool", "near_terminal"} | {
     "on",
     "off",
     "width",
@@ -96,7 +96,7 @@ class Run:
 def shared_values(plan: Plan) -> frozenset[str]:
     """Names of the parameters that are the same in all cells of each population of a plan."""
     loaded = values(plan)
-    members = [np.flatnonzero(plan.cells["population"] == k) for k in range(plan.structure.n_populations)]
+    members = [np.flatnonzero(plan.cells["cell_class"] == k) for k in range(plan.structure.n_classes)]
 
     def is_shared(name: str) -> bool:
         return all(np.ptp(loaded[f"cells.{name}"][cells]) == 0 for cells in members if cells.size)
@@ -108,7 +108,7 @@ def _header(structure: Structure, real: str, shared: frozenset[str]) -> str:
     s = structure
     sizes = (
         "n_cells",
-        "n_populations",
+        "n_classes",
         "n_pools",
         "n_terminals",
         "n_sites",

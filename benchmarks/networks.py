@@ -125,7 +125,7 @@ def _plan(
     return Plan(
         structure=Structure(
             n_cells=n,
-            n_populations=len(sizes),
+            n_classes=len(sizes),
             n_pools=len(modulators["pools"]["c_0"]),
             n_terminals=len(modulators["terminals"]["pool"]),
             n_sites=len(modulators["sites"]["pool"]),
@@ -145,7 +145,7 @@ def _plan(
             dt=dt,
             dt_trace=1e-2,
         ),
-        cells={"population": population, "v_0": random.uniform(-65e-3, -52e-3, n)}
+        cells={"cell_class": population, "v_0": random.uniform(-65e-3, -52e-3, n)}
         | {name: np.full(n, value) for name, value in (CELL | noise).items()},
         kinds={name: value for name, value in KINDS.items() if name.split("_")[-1] in (*kinds, "Mg")},
         wiring={f"syn_{K}": _wiring(n, K, *own, random) for K, own in synapses.items()},
@@ -238,7 +238,7 @@ def _transmitters(n: int) -> dict[str, dict[str, np.ndarray]]:
         "uptake_links": {name: np.array(V) for name, V in carriers.items()},
         "site_links": {
             "site": np.tile(np.arange(4, dtype=np.int32), 2),
-            "population": np.array([0, 5, 1, 2, 8, 9, 3, 4], np.int32),
+            "cell_class": np.array([0, 5, 1, 2, 8, 9, 3, 4], np.int32),
             "G_mod": np.tile(opens, 2) * K_current,
             "J_mod": np.tile(opens, 2) * K_current * -95e-3,
             "gain_AMPA": np.tile(scales, 2) * -0.2,

@@ -27,7 +27,7 @@ GROUPS = (
 
 STRUCTURE = Structure(
     n_cells=N,
-    n_populations=2,
+    n_classes=3,
     n_pools=3,
     n_terminals=3,
     n_sites=4,
@@ -36,7 +36,7 @@ STRUCTURE = Structure(
     n_voltages=2,
     n_cross=2,
     n_terminal_links=2,
-    n_site_links=3,
+    n_site_links=4,
     n_cell_terminals=2 * N_A + N_B,
     fast_kinds=FAST,
     slow_kinds=SLOW,
@@ -53,7 +53,8 @@ def _cells(random: np.random.Generator) -> dict[str, np.ndarray]:
 
     tau_ou, sigma = 5e-3, 40e-12
     return {
-        "population": np.repeat(np.array([0, 1], np.int32), (N_A, N_B)),
+        # a third of the cells of A bears a site that the others lack
+        "cell_class": np.r_[np.arange(N_A) % 3 != 0, np.full(N_B, 2)].astype(np.int32),
         "inv_C_m": 1 / spread(100e-12),
         "g_L": spread(8e-9),
         "E_L": spread(-65e-3, 0.01),
@@ -120,14 +121,14 @@ def _wiring(group: SynapseGroup, random: np.random.Generator) -> Wiring:
 
 
 def _site_links() -> dict[str, np.ndarray]:
-    links = {"site": np.array([0, 1, 2], np.int32), "population": np.array([0, 1, 0], np.int32)}
-    zero = np.zeros(3)
+    links = {"site": np.array([0, 1, 2, 2], np.int32), "cell_class": np.array([0, 2, 0, 1], np.int32)}
+    zero = np.zeros(4)
     names = ["G_mod", "J_mod", "V_T_mod", "adaptation", *(f"gain_{kind}" for kind in KINDS), "tx_0", "tx_1"]
     links |= {name: zero.copy() for name in names}
     links["G_mod"][0], links["J_mod"][0] = 2e-9, 2e-9 * -95e-3
     links["V_T_mod"][1], links["adaptation"][1] = 1e-3, -0.5
-    links["gain_AMPA"][1], links["gain_GABA_A"][2] = 0.5, -0.3
-    links["tx_0"][2], links["tx_1"][1] = -0.6, -0.4
+    links["gain_AMPA"][1], links["gain_GABA_A"][2:] = 0.5, -0.3
+    links["tx_0"][2:], links["tx_1"][1] = -0.6, -0.4
     return links
 
 

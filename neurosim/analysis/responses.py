@@ -236,14 +236,6 @@ def psth(
     step : float, s
         Bin, a whole number of the steps of the spikes.
 
-    Parameters
-    ----------
-    spikes : SpikeTrains
-    onsets : float array, shape (sweep,), s
-        Rising.
-    start, stop, step : float, s
-        First and last edge from each stimulus, and width of the bins.
-
     Returns
     -------
     edges : float array, shape (bin,), s

@@ -147,11 +147,26 @@ def terminal_constants(layout: Layout) -> dict[str, np.ndarray]:
         arrays["n_healthy"][k] = layout.cells[population].n
         arrays["U"][k] = float(entry.U.value)
         arrays["tau_rec"][k] = float(entry.tau_rec.value)
+    for terminal, tau in _near_taus(layout).items():
+        arrays["nu_relax"][terminal] = -math.expm1(-SLOW_STEP / tau)
+    return arrays
+
+
+def _near_taus(layout: Layout) -> dict[int, float]:
+    """Low-pass of the near field of each terminal that a site hears, s."""
+    first: dict[int, tuple[str, float]] = {}
     for name in layout.sites:
         near = layout.circuit.sites[name].near_field
-        if near is not None:
-            arrays["nu_relax"][_near_terminal(layout, name)] = -math.expm1(-SLOW_STEP / float(near.tau.value))
-    return arrays
+        if near is None:
+            continue
+        tau = float(near.tau.value)
+        other, known = first.setdefault(_near_terminal(layout, name), (name, tau))
+        if tau != known:
+            raise BuildError(
+                f"sites.{name}.near_field.tau is {tau:g} s, but {other} hears the same near field with {known:g} s; "
+                "allowed: one tau for all sites that hear it"
+            )
+    return {terminal: tau for terminal, (_, tau) in first.items()}
 
 
 def terminal_arrays(
@@ -334,7 +349,7 @@ def site_link_arrays(layout: Layout) -> dict[str, np.ndarray]:
     columns += [f"gain_{kind}" for kind in kinds] + [f"tx_{k}" for k in layout.gates.values()]
     arrays = {column: np.zeros(len(links)) for column in columns}
     arrays["site"] = np.array([site for site, _, _ in links], np.int32)
-    arrays["population"] = np.array([population for _, population, _ in links], np.int32)
+    arrays["cell_class"] = np.array([bearing for _, bearing, _ in links], np.int32)
     for row, (_, _, name) in enumerate(links):
         for effect in layout.circuit.sites[name].effects:
             _add_effect(layout, arrays, row, effect)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from neurosim import pharmacology
+from neurosim.build.classes import CellClasses, cell_classes
 from neurosim.build.plan import Structure, SynapseGroup
 from neurosim.build.subject import Cells, cell_ranges
 from neurosim.spec import Circuit, Protocol, Resolved, SynapseKind, phase_times
@@ -49,6 +50,11 @@ class Layout:
     @cached_property
     def populations(self) -> dict[str, int]:
         return {name: k for k, name in enumerate(self.circuit.populations)}
+
+    @cached_property
+    def classes(self) -> dict[str, CellClasses]:
+        """Population → its classes of cells, by the sites that they bear."""
+        return cell_classes(self.circuit)
 
     @cached_property
     def pools(self) -> dict[tuple[str, str], int]:
@@ -113,11 +119,12 @@ class Layout:
 
     @cached_property
     def site_links(self) -> list[tuple[int, int, str]]:
-        """(site, population, name) of the sites that act on cells or on a projection's transmission."""
+        """(site, class of cells, name) of the sites that act on cells or on a projection's transmission."""
         return [
-            (self.sites[name], self.populations[site.on], name)
+            (self.sites[name], bearing, name)
             for name, site in self.circuit.sites.items()
             if any(effect.kind != "release" for effect in site.effects)
+            for bearing in self.classes[site.on].bearing(name)
         ]
 
     @cached_property
@@ -176,7 +183,7 @@ class Layout:
         slow = self.kinds("slow")
         return Structure(
             n_cells=sum(p.n for p in self.circuit.populations.values()),
-            n_populations=len(self.populations),
+            n_classes=sum(classes.n for classes in self.classes.values()),
             n_pools=len(self.pools),
             n_terminals=len(self.terminals),
             n_sites=len(self.sites),

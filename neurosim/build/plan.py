@@ -33,7 +33,7 @@ Slow loop, in this order::
                   rho relaxes to (1 - B) x/(1 + x + X) at the rate k_off (1 + x/(1 + X))
                   stimulus = tau rho + (1 - B - rho)/(1 + X) · (tau_0 + S) + S_B
                   a += (stimulus/(1 + stimulus) - a) · relax
-    4 gates       of populations, terminals and gated projections: base + Σ coefficient · a
+    4 gates       of classes of cells, terminals and gated projections: base + Σ coefficient · a
                   (terminal gain and transmission are kept >= 0, gains of synapses too)
     5 cells       I_ou = ou_decay I_ou + ou_kick gauss(i, n, noise_key)
                   slow kinds: s_K *= exp(-h/tau_decay); g_K = s_K + (g_K - s_K) exp(-h/tau_rise)  (g_K = s_K without rise)
@@ -87,7 +87,7 @@ class Structure:
     """Everything that is compiled: sizes, clocks and which equations exist. Doses, weights and wiring are not here."""
 
     n_cells: int
-    n_populations: int
+    n_classes: int
     n_pools: int
     n_terminals: int
     n_sites: int
@@ -147,7 +147,7 @@ class Plan:
     ----------
     structure : Structure
     cells : dict of arrays, shape (n_cells,)
-        ``population`` (int32), ``inv_C_m`` (1/F, 0 if lesioned), ``g_L E_L V_T Delta_T V_r V_peak t_ref tau_w a b E_GABA tau_GABA``,
+        ``cell_class`` (int32: cells that bear the same sites), ``inv_C_m`` (1/F, 0 if lesioned), ``g_L E_L V_T Delta_T V_r V_peak t_ref tau_w a b E_GABA tau_GABA``,
         ``kappa I_b b_relax``, ``drive``, ``ou_decay``, ``ou_kick`` (A), ``v_0`` (start voltage) and ``stim_0 …`` masks
         (0/1) of the stimulus slots.
     kinds : dict of float
@@ -172,7 +172,7 @@ class Plan:
     uptake_links : dict of arrays, shape (n_terminals,)
         ``V_<carrier>`` (nM/s): carriers of the terminal's own population in its pool, all cells living.
     site_links : dict of arrays, shape (n_site_links,)
-        ``site``, ``population`` (int32) and one column for each gate of a population: ``G_mod`` (S), ``J_mod`` (A),
+        ``site``, ``cell_class`` (int32) and one column for each gate of a class: ``G_mod`` (S), ``J_mod`` (A),
         ``V_T_mod`` (V), ``adaptation``, ``gain_<kind>`` for every kind, ``tx_<number>`` for every gated projection.
         A gate is base + Σ column · a with base 0 for ``G_mod J_mod V_T_mod`` and 1 for the others.
     cell_terminals : dict of int32 arrays, shape (n_cell_terminals,)

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from neurosim.build.classes import cell_classes, classes_of_cells
 from neurosim.build.plan import SLOW_STEP
 from neurosim.build.streams import stream
 from neurosim.spec import Circuit, Lesion, Population, Projection, Sourced
@@ -99,11 +100,12 @@ def _population_cells(name: str, population: Population, seed: int, subject: int
 def draw_cells(circuit: Circuit, seed: int, subject: int) -> dict[str, np.ndarray]:
     """Cell arrays of a healthy subject (every ``inv_C_m`` positive), shape (n_cells,)."""
     columns: dict[str, list[np.ndarray]] = {}
-    for index, (name, population) in enumerate(circuit.populations.items()):
+    classes = cell_classes(circuit)
+    for name, population in circuit.populations.items():
         cells = _population_cells(name, population, seed, subject)
         for key, value in zip(("E_GABA", "tau_GABA"), circuit.inhibition(name), strict=True):
             cells[key] = np.full(population.n, value)
-        cells["population"] = np.full(population.n, index, dtype=np.int32)
+        cells["cell_class"] = classes_of_cells(circuit, classes[name], population.n, seed, subject)
         for key, column in cells.items():
             columns.setdefault(key, []).append(column)
     return {key: np.concatenate(parts) for key, parts in columns.items()}

@@ -55,7 +55,7 @@ def synaptic_current(circuit: Circuit, values: Values, seen: Observation, name: 
 
 
 def _site(circuit: Circuit, values: Values, seen: Observation, name: str) -> float:
-    active = float(seen.activation[name].mean())
+    active = circuit.sites[name].borne * float(seen.activation[name].mean())
     total = 0.0
     for k, effect in enumerate(circuit.sites[name].effects):
         path = f"sites.{name}.effects.{k}.{effect.kind}"

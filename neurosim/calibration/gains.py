@@ -185,7 +185,7 @@ class Gains:
         if kind != "sites":
             return
         site = self.circuit.sites[name]
-        more = (self.values.numbers[path] - before) * float(rest.activation[name].mean())
+        more = (self.values.numbers[path] - before) * site.borne * float(rest.activation[name].mean())
         if inside[-1] == "girk":
             E_K = float(self.circuit.synapses["GABA_B"].E_rev.value)
             self._compensate(site.on, more * (_BETWEEN_SPIKES - E_K))

@@ -34,7 +34,7 @@ def show_circuit(name: str) -> None:
         ("Carriers: who takes up where", ["pool", "carrier", "owner", "V_max", "K_m"], _carriers(circuit)),
         (
             "Sites: which receptor hears what and does what",
-            ["site", "receptor", "on", "where", "hears", "reserve", "effects"],
+            ["site", "receptor", "on", "where", "hears", "reserve", "cells", "effects"],
             _sites(circuit),
         ),
     ):
@@ -115,6 +115,7 @@ def _sites(circuit: Circuit) -> list[list]:
             s.compartment,
             s.hears,
             s.tau.value,
+            "all" if s.share is None else s.share.value,
             "; ".join(map(effect_words, s.effects)) or "none",
         ]
         for name, s in circuit.sites.items()

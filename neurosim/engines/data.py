@@ -100,7 +100,7 @@ def connections(plan: Plan, without: Collection[str] = ()) -> dict[str, tuple[np
         "counted": (terminals["cell"], s.n_cells, terminals["terminal"], s.n_terminals, s.n_cell_terminals),
         "cross": (plan.cross["partner"], s.n_pools, plan.cross["pool"], s.n_pools, s.n_cross),
         "terminal_links": (sites["site"], s.n_sites, sites["terminal"], s.n_terminals, s.n_terminal_links),
-        "site_links": (own["site"], s.n_sites, own["population"], s.n_populations, s.n_site_links),
+        "site_links": (own["site"], s.n_sites, own["cell_class"], s.n_classes, s.n_site_links),
     }
     for group in s.synapses:
         if group.name in without:
@@ -127,7 +127,7 @@ def _cells(plan: Plan) -> dict[str, np.ndarray | float]:
         )
     }
     out |= {
-        "population": _in_range("cells.population", cells["population"], s.n_populations),
+        "cell_class": _in_range("cells.cell_class", cells["cell_class"], s.n_classes),
         "v": cells["v_0"],
         "inv_Delta_T": 1.0 / cells["Delta_T"],
         "I_exp": cells["g_L"] * cells["Delta_T"],
@@ -174,7 +174,7 @@ def _small_groups(plan: Plan) -> dict[str, dict]:
         "terminals": _inhabited(terminals | {"D": one, "gain": one}, s.n_terminals) | {"settle": settle},
         "pools": _inhabited(pools, s.n_pools) | {"settle": settle},
         "sites": _inhabited(sites, s.n_sites) | {"settle": settle},
-        "gates": {name: np.full(s.n_populations, float(base)) for name, (_, base) in gates.items()},
+        "gates": {name: np.full(s.n_classes, float(base)) for name, (_, base) in gates.items()},
         "cross": {f"k_{X}": plan.cross[f"k_{X}"] for X in CARRIERS},
         "terminal_links": {"factor": plan.terminal_links["factor"]},
         "uptake_links": {f"own_{X}": plan.uptake_links[f"V_{X}"] for X in CARRIERS},
@@ -183,7 +183,7 @@ def _small_groups(plan: Plan) -> dict[str, dict]:
 
 
 def _synapses(plan: Plan, without: Collection[str]) -> dict[str, dict[str, np.ndarray]]:
-    out, population = {}, plan.cells["population"]
+    out, cell_class = {}, plan.cells["cell_class"]
     for group in plan.structure.synapses:
         if group.name in without:
             continue
@@ -194,9 +194,9 @@ def _synapses(plan: Plan, without: Collection[str]) -> dict[str, dict[str, np.nd
                 f"plan: {group.name}.delay is {shortest:g} s; allowed: at least one step ({plan.structure.dt:g} s)"
             )
         order = _by_source(wiring)
-        own = {"weight": wiring.weight, "delay": wiring.delay, "target": population[wiring.post]}
+        own = {"weight": wiring.weight, "delay": wiring.delay, "target": cell_class[wiring.post]}
         if group.gate >= 0:
-            own["origin"] = population[wiring.pre]
+            own["origin"] = cell_class[wiring.pre]
         if group.plastic:
             shortest = _INSTANT * plan.structure.dt
             own |= {"U": wiring.U, "tau_rec": np.maximum(wiring.tau_rec, shortest)}

@@ -122,7 +122,7 @@ class NetworkBuilder:
         )
         gates = {"G_gate": "G_mod", "J_gate": "J_mod", "V_T_gate": "V_T_mod", "adaptation": "adaptation"}
         for name, gate in gates.items():
-            setattr(cells, name, brian2.linked_var(self.groups["gates"], gate, index="population"))
+            setattr(cells, name, brian2.linked_var(self.groups["gates"], gate, index="cell_class"))
         self.groups["cells"] = cells
         self._each_slow_step(cells, models.cell_gate_step(), "copies", "cells_gates")
         if s.n_stimuli:
@@ -206,7 +206,7 @@ def build_network(
     build.small("pools", s.n_pools, models.POOLS, "reset pools", "pools")
     build.small("sites", s.n_sites, models.SITES, "", "sites")
     build.small(
-        "gates", s.n_populations, models.population_gates(build.kinds, s.n_gates), "reset gates", "gates"
+        "gates", s.n_classes, models.class_gates(build.kinds, s.n_gates), "reset gates", "gates"
     )
     sites, pools, terminals = (build.groups[name] for name in ("sites", "pools", "terminals"))
     sites.c_pool = brian2.linked_var(pools, "c", index="pool")

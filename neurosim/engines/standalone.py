@@ -117,7 +117,7 @@ class _Loaded:
 
     def _same_synapses(self, plan: Plan) -> set[str]:
         """Groups of which another plan holds the very arrays of this one."""
-        if plan.cells["population"] is not self.plan.cells["population"]:
+        if plan.cells["cell_class"] is not self.plan.cells["cell_class"]:
             return set()
         return {name for name, wiring in plan.wiring.items() if wiring is self.plan.wiring.get(name)}
 

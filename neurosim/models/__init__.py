@@ -25,8 +25,8 @@ from neurosim.models.modulators import (
     TERMINALS,
     UPTAKE_LINKS,
     SmallGroup,
+    class_gates,
     gate_names,
-    population_gates,
     site_effects,
 )
 from neurosim.models.reference import carrier_use, room, uptake
@@ -35,7 +35,7 @@ __all__ = [
     "CPP_FUNCTIONS",
     "CPP_SINGLE",
     "CROSS",
-    "population_gates",
+    "class_gates",
     "KINDS_OF_CELL",
     "KINDS_WITH_BLOCK",
     "MG_HALF",

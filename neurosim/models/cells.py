@@ -51,7 +51,7 @@ V_Te : volt
 I_ou : amp
 I_stim : amp
 I_bar : amp
-population : integer (constant)
+cell_class : integer (constant)
 inv_C_m : 1/farad (constant)
 g_L : siemens (constant)
 E_L : volt (constant)
@@ -200,7 +200,7 @@ def cell_stimulus_step(n_stimuli: int) -> str:
 
 
 def cell_gate_step() -> str:
-    """Statements that copy the gates of each cell's population into the cell.
+    """Statements that copy the gates of each cell's class into the cell.
 
     Apart from :func:`cell_slow_step` because a loop that looks up another array by an index is not vectorised.
     """
@@ -248,7 +248,7 @@ du/dt = -u/tau_fac : 1 (event-driven)
 
 
 def synapse_equations(plastic: bool, gated: bool) -> str:
-    """Variables of one group of synapses. ``target`` and ``origin`` are the populations whose gates hold, post and pre."""
+    """Variables of one group of synapses. ``target`` and ``origin`` are the classes of the cells after and before."""
     return _SYNAPSE + (_GATED if gated else "") + (_PLASTIC if plastic else "")
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 __all__ = [
     "CROSS",
-    "population_gates",
+    "class_gates",
     "POOLS",
     "RELEASE_LINKS",
     "SITES",
@@ -204,15 +204,15 @@ _UNITS = {"G_mod": "siemens", "J_mod": "amp", "V_T_mod": "volt"}
 
 
 def gate_names(kinds: Sequence[str], n_gates: int) -> dict[str, tuple[str, int]]:
-    """Gate of a population → (its unit, its base value)."""
+    """Gate of a class of cells → (its unit, its base value)."""
     names = {name: (unit, 0) for name, unit in _UNITS.items()}
     names["adaptation"] = ("1", 1)
     names |= {f"gain_{kind}": ("1", 1) for kind in kinds}
     return names | {f"tx_{k}": ("1", 1) for k in range(n_gates)}
 
 
-def population_gates(kinds: Sequence[str], n_gates: int) -> SmallGroup:
-    """Gates of the populations: set to their bases, then the links add, then what scales a synapse is kept positive."""
+def class_gates(kinds: Sequence[str], n_gates: int) -> SmallGroup:
+    """Gates of the classes of cells: set to their bases, then the links add, then what scales a synapse is kept positive."""
     names = gate_names(kinds, n_gates)
     return SmallGroup(
         equations="".join(f"{name} : {unit}\n" for name, (unit, _) in names.items()),
@@ -226,7 +226,7 @@ def population_gates(kinds: Sequence[str], n_gates: int) -> SmallGroup:
 
 
 def site_effects(kinds: Sequence[str], n_gates: int) -> SmallGroup:
-    """Effects of the sites on the populations that bear them; one coefficient ``k_…`` per gate."""
+    """Effects of the sites on the classes of cells that bear them; one coefficient ``k_…`` per gate."""
     names = gate_names(kinds, n_gates)
     return SmallGroup(
         equations="".join(f"k_{name} : {unit} (constant)\n" for name, (unit, _) in names.items()),

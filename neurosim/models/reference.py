@@ -161,14 +161,14 @@ def terminal_gain(links: Table, a: np.ndarray, n_terminals: int) -> np.ndarray:
     return np.maximum(gain, 0.0)
 
 
-def gates(links: Table, a: np.ndarray, n_populations: int) -> dict[str, np.ndarray]:
-    """Gates of the populations, shape (n_populations,): base + Σ coefficient · a, those of synapses never negative."""
+def gates(links: Table, a: np.ndarray, n_classes: int) -> dict[str, np.ndarray]:
+    """Gates of the classes of cells, shape (n_classes,): base + Σ coefficient · a, those of synapses never negative."""
     out = {}
     for name, coefficient in links.items():
-        if name in ("site", "population"):
+        if name in ("site", "cell_class"):
             continue
-        gate = np.full(n_populations, 0.0 if name in _ADDED else 1.0)
-        np.add.at(gate, links["population"], coefficient * a[links["site"]])
+        gate = np.full(n_classes, 0.0 if name in _ADDED else 1.0)
+        np.add.at(gate, links["cell_class"], coefficient * a[links["site"]])
         out[name] = np.maximum(gate, 0.0) if name.startswith(("gain_", "tx_")) else gate
     return out
 

@@ -342,7 +342,9 @@ class Site(Cited):
     """A receptor at a place: on which cells, which region's pool it hears, what it does.
 
     ``tau`` is the receptor reserve of the operational model. ``EC_50`` and ``tau_on`` (time constant of
-    activation) replace those of the receptor table. ``regulation`` lets the number of receptors follow the activation.
+    activation) replace those of the receptor table. ``share`` is the part of the cells bearing the site; without it all do.
+    ``along_with`` names a site on the same cells: those of the smaller share are then among those of the larger.
+    ``regulation`` lets the number of receptors follow the activation.
     """
 
     receptor: str
@@ -352,9 +354,16 @@ class Site(Cited):
     tau: Annotated[Sourced, sourced("number", "positive")]
     EC_50: Annotated[Sourced, sourced("concentration", "positive")] | None = None
     tau_on: Annotated[Sourced, sourced("time", "positive")] | None = None
+    share: Annotated[Sourced, sourced("fraction", "part")] | None = None
+    along_with: str | None = None
     near_field: NearField | None = None
     regulation: Regulation | None = None
     effects: tuple[Effect, ...] = ()
+
+    @property
+    def borne(self) -> float:
+        """Part of the population's cells that bear the site."""
+        return 1.0 if self.share is None else float(self.share.value)
 
 
 class Circuit(Cited):

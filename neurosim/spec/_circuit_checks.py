@@ -17,6 +17,8 @@ __all__ = ["OTHER", "circuit_problems", "unknown"]
 OTHER = "other"
 #: Shares are typed with a few digits; their sum may exceed 1 by no more than rounding.
 _ROUNDING = 1e-9
+#: Sites with a share on one population: every set of them makes a class of its cells.
+_MOST_PARTIAL = 6
 
 
 def unknown(path: Path, what: str, name: object, allowed: Iterable[object]) -> Iterator[Problem]:
@@ -37,6 +39,11 @@ def circuit_problems(circuit: Circuit) -> Iterator[Problem]:
     yield from _share_problems(circuit)
     for name, site in circuit.sites.items():
         yield from _site_problems(circuit, ("sites", name), site)
+    for population in circuit.populations:
+        partial = [name for name, site in circuit.sites.items() if site.on == population and site.share is not None]
+        for name in partial[_MOST_PARTIAL:]:
+            sentence = f"{population} has {len(partial)} sites with a share; allowed: {_MOST_PARTIAL}"
+            yield Problem(("sites", name, "share"), sentence)
 
 
 def _population_problems(circuit: Circuit) -> Iterator[Problem]:
@@ -103,6 +110,15 @@ def _site_problems(circuit: Circuit, path: Path, site: Site) -> Iterator[Problem
         here = (*path, "near_field", "population")
         releasing = dict.fromkeys(p for pool in heard for p in pool.release)
         yield from unknown(here, f"population releasing in {site.hears}", name, releasing)
+    if site.share is not None and any(effect.kind == "release" for effect in site.effects):
+        sentence = "says which cells bear the receptor, but release of a population is one number"
+        yield Problem((*path, "share"), f"{sentence}; allowed: a share where no effect is release")
+    if site.along_with is not None:
+        others = circuit.sites.items()
+        free = [name for name, other in others if other.on == site.on and other.share and not other.along_with]
+        yield from unknown((*path, "along_with"), f"site with a share of its own on {site.on}", site.along_with, free)
+        if site.share is None:
+            yield Problem((*path, "along_with"), "goes with share, the part of the cells that bear the site")
     for k, effect in enumerate(site.effects):
         yield from _effect_problems(circuit, (*path, "effects", k, effect.kind), site, effect)
 

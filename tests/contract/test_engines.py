@@ -118,7 +118,7 @@ def test_gates_follow_the_numpy_reference(unsettled):
         parts = runtime_numpy._network(plan, runtime_numpy.values(plan))
         runtime_numpy._simulate(plan, parts, lambda part: None)
     a = np.array(parts.groups["sites"].a)
-    for name, gate in reference.gates(plan.site_links, a, 2).items():
+    for name, gate in reference.gates(plan.site_links, a, 3).items():
         np.testing.assert_allclose(
             parts.groups["gates"].variables[name].get_value(), gate, rtol=1e-12, err_msg=name
         )
@@ -160,7 +160,7 @@ CHANGES = {
     "large noise key": lambda plan: {"noise_key": 2**63 - 1},
     "kinds": lambda plan: {"kinds": {"tau_decay_AMPA": 20e-3, "Mg": 0.1}},
     "decay of a cell": lambda plan: {"cells": {"tau_GABA": np.full(N, 20e-3)}},
-    "gates": lambda plan: {"site_links": {"G_mod": np.full(3, 5e-9)}},
+    "gates": lambda plan: {"site_links": {"G_mod": np.full(4, 5e-9)}},
     "pulses": lambda plan: {"stimuli": PULSES, "cells": EVERYONE},
     "random pulses": lambda plan: {
         "stimuli": PULSES
@@ -301,7 +301,7 @@ def test_cells_alone_are_a_network_too():
     """No pool, site, synapse, stimulus or kind: nothing may be divided by what is not there."""
     plan = tiny_plan(settle=0.01, record=0.05)
     zero = {field.name: 0 for field in fields(plan.structure) if field.name.startswith("n_")}
-    sizes = zero | {"n_cells": N, "n_populations": 2}
+    sizes = zero | {"n_cells": N, "n_classes": 3}
     structure = replace(plan.structure, **sizes, fast_kinds=(), slow_kinds=(), rising_kinds=(), synapses=())
     tables = ("pools", "terminals", "sites", "cross", "terminal_links", "uptake_links", "site_links", "cell_terminals")
     empty = {
@@ -315,8 +315,8 @@ def test_cells_alone_are_a_network_too():
 
 WRONG_INDICES = {
     "sites.pool points at 0 to 3; allowed: 0 to 2": {"sites": {"pool": np.array([0, 1, 2, 3])}},
-    "cells.population points at -1 to 1": {
-        "cells": {"population": np.r_[-1, tiny_plan().cells["population"][1:]]}
+    "cells.cell_class points at -1 to 2": {
+        "cells": {"cell_class": np.r_[-1, tiny_plan().cells["cell_class"][1:]]}
     },
     "voltage_cells points at 3 to 40; allowed: 0 to 39": {"voltage_cells": np.array([3, 40])},
     r"cross \(sources\) points at 0 to 9": {"cross": {"partner": np.array([9, 0])}},

@@ -14,7 +14,7 @@ PER_SLOW = 10
 def network():
     """A plan without modulation of synapses, its network after 0.3 s, and all spikes as (step, cell)."""
     plan = tiny_plan(settle=0.0, record=0.3)
-    links = {name: np.zeros(3) for name in plan.site_links if name not in ("site", "population")}
+    links = {name: np.zeros(4) for name in plan.site_links if name not in ("site", "cell_class")}
     plan = changed(plan, site_links=links)
     with runtime_numpy._numpy_target():
         parts = runtime_numpy._network(plan, runtime_numpy.values(plan))

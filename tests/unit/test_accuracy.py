@@ -37,7 +37,7 @@ def test_talkers_hear_nobody_and_no_receptor_acts():
         np.testing.assert_array_equal(wires.weight, np.where(own, given.wiring[name].weight, 0))
         kept += own.sum()
     assert kept > 0
-    assert not any(np.any(v) for name, v in plan.site_links.items() if name not in ("site", "population"))
+    assert not any(np.any(v) for name, v in plan.site_links.items() if name not in ("site", "cell_class"))
     assert (plan.voltage_cells % 2 == 1).all() and plan.settle_steps == 0
 
 

@@ -146,13 +146,13 @@ def test_latest_figures_have_the_written_form():
 def test_networks_are_those_of_the_page(model):
     plan = networks.model_plan(model, 1000, 0.0, 0.1)
     s = plan.structure
-    assert s.n_populations == 10 and s.n_cells == 1000
+    assert s.n_classes == 10 and s.n_cells == 1000
     # 80 onto each cell, 87 from each cell that sends any
     assert sum(group.n for group in s.synapses) == 80_000
     senders = np.unique(np.concatenate([wiring.pre for wiring in plan.wiring.values()])).size
     assert 80_000 / senders == pytest.approx(87, abs=0.5)
     assert {delay for wiring in plan.wiring.values() for delay in np.unique(wiring.delay)} == {1.5e-3}
-    common = set(plan.cells) - {"population", "v_0"}
+    common = set(plan.cells) - {"cell_class", "v_0"}
     assert all(np.ptp(plan.cells[name]) == 0 for name in common)
     # an engine finds every array it asks for, of the length it asks for
     assert connections(plan).keys() >= {group.name for group in s.synapses}

@@ -69,8 +69,9 @@ def test_arms_meet_the_same_brain_and_the_same_noise():
 def test_inhibition_of_a_cell_reverses_and_decays_as_its_own_receptors_say():
     circuit = load_circuit("midbrain_raphe")
     p, kind = plan(circuit=circuit), circuit.synapses["GABA_A"]
-    for index, name in enumerate(p.labels.populations):
-        population, cells = circuit.populations[name], p.cells["population"] == index
+    ends = np.cumsum(p.labels.population_sizes)
+    for name, start, end in zip(p.labels.populations, [0, *ends], ends, strict=False):
+        population, cells = circuit.populations[name], slice(start, end)
         for key, common in (("E_GABA", kind.E_rev), ("tau_GABA", kind.tau_decay)):
             own = getattr(population.parameters, key)
             assert set(p.cells[key][cells]) == {float((common if own is None else own).value)}, (name, key)
