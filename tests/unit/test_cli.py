@@ -91,7 +91,7 @@ def test_show_of_a_circuit_says_who_connects_releases_and_hears(tiny, command):
     assert re.search(r"DRN_HT +VTA_GABA +AMPA +5 +0.5 nS +4 ms +depresses, U 0.5", out)
     assert re.search(r"NAc DA +VTA_DA +150 nM +0.6 +0.25 +1.5 s +0.07 1/s +20 nM - 70 nM", out)
     assert re.search(r"NAc DA +DAT +other +200 nM/s +210 nM", out)
-    assert re.search(r"D2_NAc +D2 +VTA_DA +terminal +NAc +10 +release into NAc\.DA x \(1 - 0\.6\)", out)
+    assert re.search(r"D2_NAc +D2 +VTA_DA +terminal +NAc +10 +all +release into NAc\.DA x \(1 - 0\.6\)", out)
     assert re.search(r"\d+ numbers: \d+ assumed", out)
 
 
