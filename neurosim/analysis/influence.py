@@ -111,8 +111,8 @@ def _by_receptors(circuit: Circuit, rates: Mapping[str, float], activations: Map
         active = activations.get(name, math.nan)
         shares = _shares(circuit, site.hears, reference.receptor(site.receptor).ligand, rates)
         for effect in site.effects:
-            # the mean over all cells
             target = circuit.projections[effect.projection].post if effect.kind == "transmission" else site.on
+            # mean over all cells, those that lack the site among them
             sign, current = _effect(circuit, site.on, effect, site.borne * active, rates)
             for source, share in shares.items():
                 yield source, target, "receptors", sign, share * current, name

@@ -1,7 +1,8 @@
 """Cells of one population that bear different receptors.
 
-A site may sit on a part of the cells of its population (``share``). Which cells bear it is drawn per subject, for each site apart
-or in one draw for those that lie on the same cells (``along_with``); a class is all cells of a population that bear the same sites. What a site does goes to the classes that bear it.
+A site may sit on a part of the cells of its population (``share``). Which cells bear it is drawn per subject, for each site
+apart or in one draw for those that lie on the same cells (``along_with``). A class is all cells of a population that bear the
+same sites; what a site does goes to the classes that bear it.
 """
 
 from __future__ import annotations

@@ -147,8 +147,8 @@ class Plan:
     ----------
     structure : Structure
     cells : dict of arrays, shape (n_cells,)
-        ``cell_class`` (int32: cells that bear the same sites), ``inv_C_m`` (1/F, 0 if lesioned), ``g_L E_L V_T Delta_T V_r V_peak t_ref tau_w a b E_GABA tau_GABA``,
-        ``kappa I_b b_relax``, ``drive``, ``ou_decay``, ``ou_kick`` (A), ``v_0`` (start voltage) and ``stim_0 …`` masks
+        ``cell_class`` (int32: cells that bear the same sites), ``inv_C_m`` (1/F, 0 if lesioned), ``g_L E_L V_T Delta_T V_r V_peak
+        t_ref tau_w a b E_GABA tau_GABA``, ``kappa I_b b_relax``, ``drive``, ``ou_decay``, ``ou_kick`` (A), ``v_0`` (start voltage) and ``stim_0 …`` masks
         (0/1) of the stimulus slots.
     kinds : dict of float
         ``E_<kind>``, ``tau_decay_<kind>``, ``tau_rise_<kind>`` (slow kinds with a rise), ``Mg`` (mM).

@@ -7,7 +7,16 @@ from collections.abc import Iterator
 from neurosim import pharmacology, reference
 from neurosim.build.exposure import phase_concentrations
 from neurosim.errors import NeurosimError, ReferenceDataError, SpecError
-from neurosim.spec import Circuit, Experiment, disorder_effects, locate, phase_times, resolve, spec_error
+from neurosim.spec import (
+    Circuit,
+    Experiment,
+    Sourced,
+    disorder_effects,
+    locate,
+    phase_times,
+    resolve,
+    spec_error,
+)
 
 __all__ = ["exposures", "idle_drugs", "left_out", "validate", "validate_circuit"]
 
@@ -55,9 +64,11 @@ def _circuit_problems(circuit: Circuit, species: str) -> Iterator[str]:
     for name, kind in circuit.synapses.items():
         if kind.receptor is not None:
             yield from _receptor_problems(circuit, ("synapses", name, "receptor"), kind.receptor, species)
+    wrong = []
     for name, site in circuit.sites.items():
-        wrong = list(_receptor_problems(circuit, ("sites", name, "receptor"), site.receptor, species))
-        yield from wrong or _site_problems(circuit, name)
+        path = ("sites", name, "receptor")
+        wrong += list(_receptor_problems(circuit, path, site.receptor, species)) or _site_problems(circuit, name)
+    yield from wrong or _near_field_problems(circuit)
 
 
 def _transmitter_problems(circuit: Circuit) -> Iterator[str]:
@@ -100,6 +111,21 @@ def _site_problems(circuit: Circuit, name: str) -> Iterator[str]:
             path = ("sites", name, "near_field", "population")
             what = f"population that releases {ligand} in {site.hears}"
             yield str(spec_error(circuit, path, site.near_field.population, releasing, what))
+
+
+def _near_field_problems(circuit: Circuit) -> Iterator[str]:
+    """Sites that hear one near field with two time constants."""
+    fields: dict[tuple[str, str, str], tuple[str, Sourced]] = {}
+    for name, site in circuit.sites.items():
+        near = site.near_field
+        if near is None:
+            continue
+        key = (near.population, site.hears, reference.receptor(site.receptor).ligand)
+        other, tau = fields.setdefault(key, (name, near.tau))
+        if float(tau.value) != float(near.tau.value):
+            path = ("sites", name, "near_field", "tau")
+            sentence = f"{'.'.join(path)}: {near.tau.value}, but {other} hears the same near field with {tau.value}"
+            yield _placed(circuit, path, SpecError(f"{sentence}; allowed: one tau for all sites that hear it"))
 
 
 def _disorder_problems(experiment: Experiment) -> Iterator[str]:

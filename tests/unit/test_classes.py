@@ -9,6 +9,7 @@ from neurosim.build.classes import bearers, cell_classes
 from neurosim.build.layout import Layout
 from neurosim.engines import get_engine
 from neurosim.errors import BuildError, SpecError
+from neurosim.runner.validate import validate_circuit
 from neurosim.spec import Circuit, Experiment, Protocol, Site, load_circuit, resolve
 
 TINY = load_circuit("tests/data/tiny.yaml")
@@ -158,6 +159,10 @@ def test_one_near_field_has_one_time_constant():
     near = {"h": "5 nM/Hz", "population": "VTA_DA"}
     fields = {name: {"near_field": near | {"tau": tau}} for name, tau in (("D2_VTA", "100 ms"), ("D2_VTA_GABA", "250 ms"))}
     circuit = with_sites(**fields)
+    words = r"sites\.D2_VTA_GABA\.near_field\.tau: 250 ms, but D2_VTA hears the same near field with 100 ms"
+    with pytest.raises(SpecError, match=words):
+        validate_circuit(circuit)
+    # an arm that sets one of them is not looked at before its trials
     words = r"sites\.D2_VTA_GABA\.near_field\.tau is 0\.25 s, but D2_VTA hears the same near field with 0\.1 s"
     with pytest.raises(BuildError, match=words):
         plan(circuit)
